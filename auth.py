@@ -1,0 +1,205 @@
+"""Who is asking: sessions for pages, JWT for the API, and how often one may try."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import jwt
+from flask import Flask, Response, current_app, g, request
+from flask_login import LoginManager, current_user, login_required, login_user, logout_user
+from werkzeug.exceptions import Unauthorized
+from werkzeug.wrappers import Response as AnyResponse
+
+import names
+from models import Attempt, Login, User
+
+__all__ = [
+    "authenticate",
+    "current_login",
+    "current_user",
+    "init",
+    "is_safe_path",
+    "issue_token",
+    "login_required",
+    "reader",
+    "session_or_token_required",
+    "sign_in",
+    "sign_out",
+    "throttle",
+    "token_required",
+]
+
+ALGORITHM = "HS256"
+QUARTER = 15 * 60
+WRONG_PASSWORDS = 10
+WRONG_PASSWORDS_FROM_ONE_ADDRESS = 100
+# No browser's address bar would make of it what the server sees as a path of this site (rule 11).
+SAFE_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+login_manager = LoginManager()
+login_manager.login_view = "sessions.login"
+login_manager.login_message = None
+# Each login is a row of its own; a changed address or browser alone says nothing.
+login_manager.session_protection = None
+
+
+def init(app: Flask, jwt_key: str) -> None:
+    """Let the app know who is asking."""
+    app.config["JWT_KEY"] = jwt_key
+    login_manager.user_loader(user_by_session)
+    login_manager.init_app(app)
+
+
+# Sessions
+
+
+def user_by_session(secret: str) -> User | None:
+    """The person behind a session or remember cookie, which both hold a login's secret."""
+    login = Login.by_secret(secret, ["browser"])
+    if login is None:
+        return None
+    return known(login, secret)
+
+
+def known(login: Login, secret: str) -> User:
+    g.login = login
+    user = login.user
+    user.login_secret = secret
+    return user
+
+
+def current_login() -> Login:
+    """The login of this request. Raises Unauthorized when there is none."""
+    if not current_user.is_authenticated or not hasattr(g, "login"):
+        raise Unauthorized
+    login: Login = g.login
+    return login
+
+
+def sign_in(user: User, remember: bool = False) -> None:
+    """Open a login for this browser; one that it had before ends."""
+    if current_user.is_authenticated:
+        sign_out()
+    login = Login.open(user, "browser", request.user_agent.string, address(), remember)
+    g.login = login
+    user.login_secret = login.secret
+    login_user(user, remember=remember)
+
+
+def sign_out() -> None:
+    """End this browser's login; a copy of its cookies is dead from now on."""
+    current_login().close()
+    logout_user()
+
+
+# Tokens
+
+
+def issue_token(user: User, kind: str = "token", parent: Login | None = None) -> tuple[str, int]:
+    """A signed token and the moment it ends at, in microseconds. It dies earlier with its login's row."""
+    login = Login.open(user, kind, request.user_agent.string, address(), parent=parent)
+    claims = {
+        "sub": str(user.id),
+        "jti": login.secret,
+        "iat": login.created_at // 1_000_000,
+        "exp": login.expires_at // 1_000_000,
+    }
+    return jwt.encode(claims, jwt_key(), algorithm=ALGORITHM), login.expires_at
+
+
+def user_by_token() -> User:
+    """The person behind the request's Bearer token. Raises Unauthorized (RFC 6750)."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        raise Unauthorized("A Bearer token is needed.")
+    try:
+        claims = jwt.decode(
+            token.strip(),
+            jwt_key(),
+            algorithms=[ALGORITHM],
+            options={"require": ["exp", "iat", "sub", "jti"], "strict_aud": True},
+        )
+    except jwt.InvalidTokenError as error:
+        raise Unauthorized("This token is not valid.") from error
+    login = Login.by_secret(str(claims["jti"]), ["token", "page"])
+    if login is None or claims["sub"] != str(login.user_id):
+        raise Unauthorized("This token is not valid.")
+    g.login = login
+    return login.user
+
+
+def jwt_key() -> str:
+    return str(current_app.config["JWT_KEY"])
+
+
+def token_required(handler: Callable[P, R]) -> Callable[P, R]:
+    """Let in only who brings a living token; `g.user` and `g.login` are theirs."""
+
+    @wraps(handler)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        g.user = user_by_token()
+        return handler(*args, **kwargs)
+
+    return wrapped
+
+
+def session_or_token_required(view: Callable[P, Any]) -> Callable[P, Any]:
+    """Let in by token when one is sent, else by session; a browser without one is led to the login page."""
+
+    @wraps(view)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Response | AnyResponse:
+        if "Authorization" in request.headers:
+            g.user = user_by_token()
+        elif current_user.is_authenticated:
+            g.user = current_user._get_current_object()
+        else:
+            answer: AnyResponse = login_manager.unauthorized()
+            return answer
+        seen: AnyResponse = view(*args, **kwargs)
+        return seen
+
+    return wrapped
+
+
+def reader() -> User:
+    """Who asks for a file, by token or by session."""
+    user: User = g.user
+    return user
+
+
+# How often
+
+
+def authenticate(username: str, password: str) -> User | None:
+    """The account that a name and password open, else None. Raises TooMany.
+
+    Counted for a name from one address, and for an address: the true owner gets in from elsewhere (rule 9).
+    """
+    own = f"login:{names.key(username)[:64]}:{address()}"
+    Attempt.take(f"logins:{address()}", WRONG_PASSWORDS_FROM_ONE_ADDRESS, QUARTER)
+    Attempt.take(own, WRONG_PASSWORDS, QUARTER)
+    user = User.check(username, password)
+    if user is not None:
+        Attempt.clear(own)
+    return user
+
+
+def throttle(what: str, limit: int, seconds: int, key: str | None = None) -> None:
+    """Count one try of `what` by `key`, else by the asking address. Raises TooMany."""
+    Attempt.take(f"{what}:{key or address()}", limit, seconds)
+
+
+def address() -> str:
+    """Where the request came from, as far as the configured proxies tell."""
+    return request.remote_addr or ""
+
+
+def is_safe_path(path: str | None) -> bool:
+    """Whether a path leads to a page of this site and nowhere else."""
+    return bool(path and SAFE_PATH.fullmatch(path))

@@ -1,0 +1,246 @@
+"""The settings: read once from the environment and `.env`; a bad value is refused by name."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent
+ENV_FILE = ROOT / ".env"
+
+# RFC 7518, 3.2: an HS256 key has as many bits as the hash at least.
+KEY_BYTES = 32
+KEYS = ("SECRET_KEY", "JWT_SECRET_KEY")
+# Long enough that no random key holds one by chance.
+EXAMPLES = (
+    *("changeme", "change-me", "change_me", "change this", "changethis", "replaceme", "replace-me"),
+    *("secretkey", "secret-key", "secret_key", "supersecret", "super-secret", "your-secret", "my-secret"),
+    *("yoursecret", "mysecret", "topsecret", "insecure", "password", "example", "placeholder", "flask-chat"),
+    *("01234567", "abcdefgh", "development"),
+)
+
+MEGABYTE = 2**20
+# environment variable: (name in the models, usual value, least, most)
+LIMITS = {
+    "USERNAME_MIN": ("username_min", 3, 1, 64),
+    "USERNAME_MAX": ("username_max", 32, 1, 64),
+    "PASSWORD_MIN": ("password_min", 8, 6, 1024),
+    "PASSWORD_MAX": ("password_max", 256, 6, 1024),
+    "NAME_MAX": ("name_max", 100, 1, 500),
+    "ABOUT_MAX": ("about_max", 500, 1, 10_000),
+    "TITLE_MAX": ("title_max", 100, 1, 500),
+    "MESSAGE_MAX": ("text_max", 10_000, 1, 100_000),
+    "FILE_MAX": ("file_max", 25 * MEGABYTE, 1, 2048 * MEGABYTE),
+    "FILES_MAX": ("files_max", 10, 1, 100),
+    "KEY_DAYS": ("key_days", 7, 7, 3650),
+    "POSTS_A_MINUTE": ("posts_a_minute", 240, 1, 1_000_000),
+}
+PAIRS = (("USERNAME_MIN", "USERNAME_MAX"), ("PASSWORD_MIN", "PASSWORD_MAX"))
+UNITS = {"": 1, "K": 2**10, "M": MEGABYTE, "G": 2**30}
+
+HOST_NAME = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?")
+
+
+class ConfigError(Exception):
+    """A setting that the messenger can't start with; the text is one line that names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs from one place to another. `limits` holds the keyword arguments of `models.use`."""
+
+    secret_key: str
+    jwt_secret_key: str
+    database_url: str
+    media_dir: Path
+    host: str
+    port: int
+    rate_limits: bool
+    trusted_hosts: tuple[str, ...]
+    proxies: int
+    limits: dict[str, int]
+    event_days: int
+    workers: int = 2
+    threads: int = 8
+
+    @classmethod
+    def read(
+        cls, environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE, *, local: bool = False
+    ) -> Settings:
+        """Read and check everything; the environment wins over the file. Raises ConfigError.
+
+        Where a host sets PORT and nobody sets HOST, every address is listened on; not in a `local` run.
+        """
+        values = Values(environ, env_file)
+        secret_key, jwt_secret_key = (values.key(name) for name in KEYS)
+        if secret_key == jwt_secret_key:
+            raise ConfigError("JWT_SECRET_KEY must not be the same as SECRET_KEY.")
+        anywhere = values.port_from_host and not local
+        return cls(
+            secret_key=secret_key,
+            jwt_secret_key=jwt_secret_key,
+            database_url=values.database_url(),
+            media_dir=values.path("MEDIA_DIR", "media"),
+            host=values.host("0.0.0.0" if anywhere else "127.0.0.1"),
+            port=values.number("PORT", 8080, 1, 65_535),
+            rate_limits=values.switch("RATE_LIMITS", True),
+            trusted_hosts=values.host_names("TRUSTED_HOSTS"),
+            # Heroku's router, and those built like it, stand in front of every process.
+            proxies=values.number("PROXY_COUNT", 1 if values.get("DYNO") else 0, 0, 10),
+            limits=values.limits(),
+            event_days=values.number("EVENT_DAYS", 30, 1, 3650),
+            workers=values.number("WEB_CONCURRENCY", min(2, os.cpu_count() or 1), 1, 64),
+            threads=values.number("THREADS", 8, 1, 256),
+        )
+
+    @staticmethod
+    def missing_keys(environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE) -> list[str]:
+        """The names of the keys that stand nowhere."""
+        values = Values(environ, env_file)
+        return [name for name in KEYS if not values.get(name)]
+
+    @staticmethod
+    def write_keys(env_file: Path = ENV_FILE, environ: Mapping[str, str] | None = None) -> list[str]:
+        """Give each missing key a strong random value in the file, which only its owner may read.
+
+        Lines that stand there stay as they are. Returns the names of the keys. Raises ConfigError.
+        """
+        missing = Settings.missing_keys(environ, env_file)
+        if not missing:
+            return []
+        lines = "".join(f"{name}={secrets.token_urlsafe(48)}\n" for name in missing)
+        try:
+            append(env_file, lines)
+        except OSError as error:
+            raise ConfigError(f"{env_file} can't be written: {error.strerror}.") from error
+        return missing
+
+
+class Values:
+    """The raw values by name, in any letter case; an empty one counts as none."""
+
+    def __init__(self, environ: Mapping[str, str] | None, env_file: Path) -> None:
+        given = os.environ if environ is None else environ
+        environment = upper(given)
+        self.values = {**upper(from_file(env_file)), **environment}
+        self.port_from_host = "PORT" in environment
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def key(self, name: str) -> str:
+        """A secret that nobody can guess. What is wrong with it is told without showing it."""
+        key = self.get(name)
+        if not key:
+            raise ConfigError(f"{name} is missing: set it in the environment or in .env (`python chat.py` makes one).")
+        if len(key.encode("utf-8", "surrogateescape")) < KEY_BYTES:
+            raise ConfigError(f"{name} is too short: {KEY_BYTES} random characters at least.")
+        # A word said over and over lies within its own double, one letter in.
+        again = key in (key + key)[1:-1]
+        if again or len(set(key)) < 8 or any(word in key.lower() for word in EXAMPLES):
+            raise ConfigError(f"{name} is an example or easy to guess: {KEY_BYTES} random characters at least.")
+        return key
+
+    def number(self, name: str, usual: int, least: int, most: int) -> int:
+        """A whole number; a size in bytes may end in K, M or G."""
+        value = self.get(name)
+        if not value:
+            return usual
+        sized = re.fullmatch(r"([0-9]{1,12})\s*([KMG]?)I?B?", value.upper())
+        if sized is None or (sized[2] and name != "FILE_MAX"):
+            raise ConfigError(f"{name} is not a whole number: {shown(value)}.")
+        number = int(sized[1]) * UNITS[sized[2]]
+        if not least <= number <= most:
+            raise ConfigError(f"{name} must be between {least} and {most}, not {number}.")
+        return number
+
+    def limits(self) -> dict[str, int]:
+        numbers = {name: self.number(name, *bounds) for name, (_, *bounds) in LIMITS.items()}
+        for least, most in PAIRS:
+            if numbers[least] > numbers[most]:
+                raise ConfigError(f"{least} must not be larger than {most} ({numbers[most]}).")
+        return {LIMITS[name][0]: number for name, number in numbers.items()}
+
+    def switch(self, name: str, usual: bool) -> bool:
+        value = self.get(name).lower()
+        if value in ("on", "yes", "true", "1"):
+            return True
+        if value in ("off", "no", "false", "0"):
+            return False
+        if value:
+            raise ConfigError(f"{name} is neither on nor off: {shown(value)}.")
+        return usual
+
+    def path(self, name: str, usual: str) -> Path:
+        """A path; a relative one lies beside the code."""
+        return ROOT / Path(self.get(name) or usual).expanduser()
+
+    def database_url(self) -> str:
+        """`sqlite:///` and an absolute path."""
+        url = self.get("DATABASE_URL") or "sqlite:///chat.db"
+        kind, found, path = url.partition(":///")
+        if url.startswith(("postgres:", "postgresql:")):
+            raise ConfigError("DATABASE_URL: Postgres is not supported yet; use sqlite:///path.")
+        if kind != "sqlite" or not found or not path.strip("/") or path.startswith(":") or "?" in path:
+            # The rest of the address may hold a password.
+            raise ConfigError("DATABASE_URL must be sqlite:///path, relative to the code or absolute.")
+        return f"sqlite:///{(ROOT / Path(path).expanduser()).as_posix()}"
+
+    def host(self, usual: str) -> str:
+        host = self.get("HOST") or usual
+        if not HOST_NAME.fullmatch(host):
+            raise ConfigError(f"HOST is not a host name or an address: {shown(host)}.")
+        return host.strip("[]")
+
+    def host_names(self, name: str) -> tuple[str, ...]:
+        hosts = tuple(self.get(name).replace(",", " ").split())
+        for host in hosts:
+            if not HOST_NAME.fullmatch(host):
+                raise ConfigError(f"{name} takes host names separated by commas, not {shown(host)}.")
+        return hosts
+
+
+def upper(values: Mapping[str, str | None]) -> dict[str, str]:
+    """The values by upper-case name; a name that was written so wins over the same in other letters."""
+    ordered = sorted(values.items(), key=lambda item: item[0].isupper())
+    return {name.upper(): value.strip() for name, value in ordered if value and value.strip()}
+
+
+def from_file(env_file: Path) -> dict[str, str | None]:
+    """What stands in `.env`; a `$` in a key is a letter like any other."""
+    try:
+        # Windows' editor puts a byte order mark first.
+        return dict(dotenv_values(env_file, interpolate=False, encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{env_file} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{env_file} is not UTF-8 text.") from error
+
+
+def append(env_file: Path, lines: str) -> None:
+    """Add lines at the end of a file, made if need be, that nobody but its owner may read from then on."""
+    binary = getattr(os, "O_BINARY", 0)
+    try:
+        file = os.open(env_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | binary, 0o600)
+    except FileExistsError:
+        file = os.open(env_file, os.O_RDWR | os.O_APPEND | binary)
+        env_file.chmod(env_file.stat().st_mode & 0o600)
+        before = env_file.read_bytes()
+        if before and not before.endswith(b"\n"):
+            lines = "\n" + lines
+    try:
+        os.write(file, lines.encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def shown(value: str) -> str:
+    """A value short enough for one line."""
+    return repr(value if len(value) <= 60 else value[:60] + "…")

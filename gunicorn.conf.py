@@ -1,0 +1,63 @@
+"""How gunicorn serves the messenger: `gunicorn chat:app`, with nothing said on its command line.
+
+gunicorn reads every name here as a setting, so `config` must not become one: it is a setting of its own.
+"""
+
+import logging as _logging
+import os as _os
+import subprocess as _subprocess
+import sys as _sys
+from typing import Any as _Any
+
+from config import ROOT as _ROOT
+from config import ConfigError as _ConfigError
+from config import Settings as _Settings
+
+# Workers are forked from here: left loaded, the old module would outlive a reload by HUP.
+del _sys.modules["config"]
+
+try:
+    _settings = _Settings.read()
+except _ConfigError as _error:
+    # Here in the master: a worker that refused would be started again for ever.
+    _sys.exit(f"Flask Chat can't start: {_error}")
+
+_logging.basicConfig(level=_logging.INFO, format="%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s")
+
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+bind = [f"{_host}:{_settings.port}"]
+chdir = str(_ROOT)
+
+worker_class = "gthread"
+workers = _settings.workers
+threads = _settings.threads
+preload_app = False
+
+timeout = 60
+# A stop takes less than the 10 seconds that hosts grant, whatever still runs.
+graceful_timeout = 8
+keepalive = 15
+
+# The app logs one line a request itself, without queries, cookies and tokens.
+accesslog = None
+# What proxies say is weighed in one place, by the app's ProxyFix, as many as PROXY_COUNT names.
+forwarded_allow_ips = ""
+# A long search in Cyrillic has six letters for each of its own.
+limit_request_line = 8190
+
+# Without it gunicorn writes to the home folder.
+control_socket_disable = True
+# The workers' heartbeat touches a file; on a disk that could make a worker wait.
+worker_tmp_dir = "/dev/shm" if _os.access("/dev/shm", _os.W_OK) else None
+
+
+def on_starting(server: _Any) -> None:
+    """Bring the database up to this version, once, before there are workers.
+
+    In a process of its own: no open database and no loaded code may pass from here into the workers.
+    """
+    if not _settings.rate_limits:
+        server.log.warning("RATE_LIMITS=off: nothing is throttled.")
+    done = _subprocess.run([_sys.executable, "commands.py"], cwd=_ROOT, check=False)
+    if done.returncode:
+        _sys.exit(done.returncode)

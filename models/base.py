@@ -1,0 +1,136 @@
+"""The database, the clock and the limits that every model shares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import peewee
+
+from storage import Folder
+
+
+@dataclass
+class Limits:
+    """How much of what; told in the answer that meets it. Sizes of text in characters, of files in bytes."""
+
+    username_min: int = 3
+    username_max: int = 32
+    password_min: int = 8
+    password_max: int = 256
+    name_max: int = 100
+    about_max: int = 500
+    title_max: int = 100
+    text_max: int = 10_000
+    file_max: int = 25 * 2**20
+    files_max: int = 10
+    key_days: int = 7
+    event_days: int = 30
+    posts_a_minute: int = 240
+    throttled: bool = True
+
+
+limits = Limits()
+_proxy = peewee.DatabaseProxy()
+# What the proxy stands for once it is bound: its methods are those of a database.
+database: peewee.Database = cast("peewee.Database", _proxy)
+
+
+class Media:
+    """Where the bytes of files lie; handed in once, at the start."""
+
+    store: Folder
+
+
+def use(media: Path, **changed: Any) -> None:
+    """Hand the models their folder for files, and the limits that differ from the usual ones."""
+    Media.store = Folder(media)
+    for name, value in {**Limits().__dict__, **changed}.items():
+        setattr(limits, name, value)
+
+
+def open_database(url: str) -> None:
+    """Bind the models to `sqlite:///path`. Nothing is opened until the first query."""
+    kind, _, path = url.partition(":///")
+    if kind != "sqlite" or not path:
+        raise ValueError(f"not a database that this version knows: {url}")
+    _proxy.initialize(sqlite(path))
+
+
+def sqlite(path: str) -> peewee.SqliteDatabase:
+    """A database file with the settings that all of the project relies on."""
+    return peewee.SqliteDatabase(
+        path,
+        timeout=5,
+        # A transaction takes the write lock when it begins: two that read first would deadlock (rule 19).
+        lock_type="immediate",
+        pragmas={
+            "journal_mode": "wal",
+            "foreign_keys": 1,
+            # docs/decisions/0003-synchronous-full.md
+            "synchronous": "full",
+            "cache_size": -8000,
+            "temp_store": "memory",
+            # A deleted message leaves no text in the file's free space.
+            "secure_delete": 1,
+        },
+    )
+
+
+def write() -> Any:
+    """One short transaction that holds the write lock from its beginning; nested ones join it."""
+    return database.atomic()
+
+
+def remove_after_commit(keys: Sequence[str]) -> None:
+    """Take bytes out of the store once it is certain that no row names them any more."""
+
+    def remove() -> None:
+        for key in keys:
+            Media.store.remove(key)
+
+    database.after_commit(remove)
+
+
+def now() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+def moment(micros: int) -> datetime:
+    """The same point in time as an aware datetime."""
+    return datetime.fromtimestamp(micros / 1_000_000, UTC)
+
+
+def iso(micros: int | None) -> str | None:
+    """ISO 8601 in UTC with `Z`, to the microsecond."""
+    return None if micros is None else moment(micros).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def initials(label: str) -> str:
+    """Two letters that stand for a name: of its first two words, else its first two."""
+    parts = [part for part in label.replace("_", " ").replace(".", " ").replace("-", " ").split() if part]
+    letters = parts[0][0] + parts[1][0] if len(parts) > 1 else (parts[0][:2] if parts else "?")
+    return letters.upper()
+
+
+class Model(peewee.Model):
+    """A row with an `id` that is never reused."""
+
+    id: Any
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.id))
+
+    @property
+    def hue(self) -> int:
+        """One of the eight lasting colours of an avatar."""
+        return int(self.id) % 8

@@ -1,0 +1,101 @@
+"""Chats, as far as they do not depend on who asks; what a person may do in one is their Membership's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from peewee import AutoField, BigIntegerField, IntegerField, TextField, fn
+
+from models.base import Model, initials, limits, now, write
+from models.errors import Errors, Invalid, words
+from models.event import Event
+from models.user import User
+from text import one_line
+
+if TYPE_CHECKING:
+    from models.membership import Membership
+
+
+class Chat(Model):
+    """A chat. Its owner is one of its members: the database asks that at every commit.
+
+    `message_count` counts the messages that are not deleted; `activity` is the id of the event that last
+    moved the chat up in its members' lists, so the order needs no clock.
+    """
+
+    id = AutoField()
+    title = TextField()
+    owner_id = IntegerField()
+    created_at = BigIntegerField()
+    message_count = IntegerField(default=0)
+    member_count = IntegerField(default=0)
+    last_message_id = IntegerField(null=True)
+    activity = IntegerField(default=0)
+
+    @classmethod
+    def start(cls, user: User, title: str, usernames: Iterable[str] = ()) -> Membership:
+        """Open a chat with these people; oneself and doubles are passed over. Raises Invalid, all unknown named."""
+        from models.membership import Membership
+
+        wrong: Errors = {}
+        title = title_of(title, wrong)
+        wanted = {name.strip().lstrip("@"): None for name in usernames if name.strip()}
+        known = User.all_named(wanted)
+        unknown = [name for name in wanted if known_as(name, known) is None]
+        if unknown:
+            wrong["members"] = [words("Nobody is called %(username)s.", username=name) for name in unknown]
+        if wrong:
+            raise Invalid(wrong)
+        others = [person for person in known.values() if person.id != user.id]
+        with write():
+            chat = cls.create(title=title, owner_id=user.id, created_at=now())
+            people = [user, *sorted(others, key=lambda person: int(person.id))]
+            memberships = [Membership.enter(chat, person) for person in people]
+            chat._moved_up()
+        return memberships[0]
+
+    def _moved_up(self) -> None:
+        """Stand first in the lists: with the newest event."""
+        newest = Event.select(fn.MAX(Event.id)).scalar()
+        Chat.update(activity=newest).where(Chat.id == self.id).execute()
+        self.activity = newest
+
+    @classmethod
+    def visible_to(cls, user: User) -> Any:
+        """The permission query: ids of the chats that a person may see anything of."""
+        from models.membership import Membership
+
+        return Membership.select(Membership.chat).where(Membership.user == user)
+
+    @classmethod
+    def list_of(cls, user: User, limit: int | None = None, before: int | None = None) -> list[Membership]:
+        """A person's memberships, newest activity first, `last` and `chat` loaded; those below an activity."""
+        from models.membership import Membership
+
+        return Membership.listed(user, limit, before)
+
+    @property
+    def initials(self) -> str:
+        return initials(self.title)
+
+    @property
+    def url(self) -> str:
+        return f"/chats/{self.id}"
+
+
+def title_of(title: str, wrong: Errors) -> str:
+    """The title as it is kept; what is wrong with it goes into `wrong`."""
+    title = one_line(title)
+    if not title:
+        wrong["title"] = [words("Please give a title.")]
+    elif len(title) > limits.title_max:
+        wrong["title"] = [words("At most %(most)d characters.", most=limits.title_max)]
+    return title
+
+
+def known_as(name: str, known: dict[str, User]) -> User | None:
+    """The person of this name among those found."""
+    from names import key
+
+    return known.get(key(name))

@@ -1,0 +1,78 @@
+"""The log: every lasting change writes its event in the same transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from peewee import AutoField, BigIntegerField, IntegerField, TextField, fn
+
+from models.base import Model, database, limits, now
+
+PRUNED_AT_ONCE = 500
+
+
+class Event(Model):
+    """One line of the log that live streams read by its id.
+
+    `data` is the JSON that everyone entitled gets. Who that is: with `type` chat.created, chat.deleted and
+    read, the person `user_id` alone; else the members of `chat_id`, and with member.removed `user_id` too.
+    With message.* `user_id` is the author.
+    """
+
+    id = AutoField()
+    type = TextField()
+    chat_id = IntegerField(null=True)
+    user_id = IntegerField(null=True)
+    message_id = IntegerField(null=True)
+    data = TextField()
+    created_at = BigIntegerField()
+
+    @classmethod
+    def record(
+        cls, type: str, data: dict[str, Any], *, chat_id: int, user_id: int, message_id: int | None = None
+    ) -> int:
+        """Write one event; returns its id."""
+        told = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        event = cls.create(
+            type=type, data=told, chat_id=chat_id, user_id=user_id, message_id=message_id, created_at=now()
+        )
+        return int(event.id)
+
+    @classmethod
+    def forget_message(cls, message_id: int) -> None:
+        """Take a deleted message's text out of what was told of it, and out of the quotations of it."""
+        blank = fn.json_set(cls.data, "$.text", "", "$.html", "", "$.files", fn.json("[]"))
+        cls.update(data=blank).where(cls.message_id == message_id, cls.type != "message.deleted").execute()
+        quotation = fn.json_set(cls.data, "$.reply_to.text", "", "$.reply_to.author", None)
+        cls._replies_to("r.id = ?", message_id, quotation)
+
+    @classmethod
+    def forget_user(cls, user_id: int) -> None:
+        """Take a closed account's name, words about itself and picture out of the log."""
+        nobody = fn.json_set(cls.data, "$.author", None)
+        mine = cls.user_id == user_id
+        cls.update(data=nobody).where(mine, cls.type.startswith("message."), cls.type != "message.deleted").execute()
+        member = fn.json_set(
+            cls.data, "$.user.username", "", "$.user.name", "", "$.user.about", "", "$.user.avatar_url", None
+        )
+        cls.update(data=member).where(mine, cls.type.startswith("member.")).execute()
+        cls._replies_to("r.author_id = ?", user_id, fn.json_set(cls.data, "$.reply_to.author", None))
+
+    @classmethod
+    def _replies_to(cls, which: str, value: int, data: Any) -> None:
+        rows = database.execute_sql(
+            f"SELECT m.id FROM message m JOIN message r ON r.id = m.reply_to_id WHERE {which}", (value,)
+        )
+        replies = [row[0] for row in rows]
+        for start in range(0, len(replies), PRUNED_AT_ONCE):
+            some = replies[start : start + PRUNED_AT_ONCE]
+            told = (cls.type == "message.created") | (cls.type == "message.updated")
+            cls.update(data=data).where(cls.message_id.in_(some), told).execute()
+
+    @classmethod
+    def prune(cls) -> int:
+        """Drop a few of the oldest events past their time; returns how many went."""
+        kept_since = now() - limits.event_days * 86_400_000_000
+        old = cls.select(cls.id).where(cls.created_at < kept_since).order_by(cls.id).limit(PRUNED_AT_ONCE)
+        return int(cls.delete().where(cls.id.in_(old)).execute())

@@ -1,0 +1,184 @@
+"""Logins: a browser's session, an API token, a page's short token. Each is a row, and dead without it (rule 6)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Iterable
+
+from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, OperationalError, TextField
+
+from models.base import Model, now, write
+from models.errors import NotThere
+from models.user import User
+
+log = logging.getLogger(__name__)
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+DAY = 24 * 60 * MINUTE
+LIFETIMES = {"browser": DAY, "token": 30 * DAY, "page": 15 * MINUTE}
+REMEMBERED = 30 * DAY
+PRUNED_AT_ONCE = 200
+
+
+class Login(Model):
+    """Somebody signed in somewhere. The secret itself is kept nowhere, only its hash."""
+
+    id = AutoField()
+    user = ForeignKeyField(User)
+    parent = ForeignKeyField("self", null=True)
+    kind = TextField()
+    secret_hash = TextField(unique=True)
+    user_agent = TextField(default="")
+    address = TextField(default="")
+    remembered = BooleanField(default=False)
+    created_at = BigIntegerField()
+    seen_at = BigIntegerField()
+    expires_at = BigIntegerField()
+
+    secret: str = ""
+    user_id: int
+
+    class Meta:
+        table_name = "session"
+
+    @classmethod
+    def open(
+        cls,
+        user: User,
+        kind: str,
+        user_agent: str = "",
+        address: str = "",
+        remember: bool = False,
+        parent: Login | None = None,
+    ) -> Login:
+        """A new login; `secret` stands on the returned object and nowhere else."""
+        secret = secrets.token_urlsafe(32)
+        at = now()
+        with write():
+            cls.prune()
+            login = cls.create(
+                user=user,
+                parent=parent,
+                kind=kind,
+                secret_hash=hash_of(secret),
+                user_agent=user_agent[:300],
+                address=address[:64],
+                remembered=remember,
+                created_at=at,
+                seen_at=at,
+                expires_at=at + (REMEMBERED if remember else LIFETIMES[kind]),
+            )
+        login.secret = secret
+        return login
+
+    @classmethod
+    def by_secret(cls, secret: str, kinds: Iterable[str]) -> Login | None:
+        """The living login behind a secret, its user loaded; None when it ended or the account is gone."""
+        login: Login | None = (
+            cls.select(cls, User)
+            .join(User)
+            .where(cls.secret_hash == hash_of(secret), cls.kind.in_(list(kinds)), cls.expires_at > now())
+            .first()
+        )
+        if login is None or login.user.deleted_at is not None:
+            return None
+        login._seen()
+        return login
+
+    def _seen(self) -> None:
+        """Move `seen_at` on, and a browser's end with it, at most every five minutes."""
+        at = now()
+        if at - self.seen_at < 5 * MINUTE:
+            return
+        ends = self.expires_at
+        if self.kind == "browser":
+            ends = at + (REMEMBERED if self.remembered else LIFETIMES["browser"])
+        try:
+            Login.update(seen_at=at, expires_at=ends).where(Login.id == self.id).execute()
+        except OperationalError as error:
+            # Reading goes on while nothing can be written (rule 27); the next request tries again.
+            log.warning("a login's last-seen time could not be written: %s", error)
+
+    @classmethod
+    def of(cls, user: User) -> list[Login]:
+        """The living logins of a person, the latest seen first; a page's short tokens are part of their session."""
+        alive = (cls.user == user, cls.expires_at > now(), cls.kind != "page")
+        return list(cls.select().where(*alive).order_by(cls.seen_at.desc(), cls.id.desc()))
+
+    @classmethod
+    def end(cls, user: User, login_id: int) -> None:
+        """End one of a person's logins. Raises NotThere."""
+        if not cls.delete().where(cls.id == login_id, cls.user == user).execute():
+            raise NotThere("login")
+
+    @classmethod
+    def end_all(cls, user: User, keep: Login | None) -> None:
+        """End all of a person's logins but `keep` and the short tokens that live by it."""
+        ended = cls.delete().where(cls.user == user)
+        if keep is not None:
+            ended = ended.where(cls.id != keep.id, cls.parent.is_null() | (cls.parent != keep.id))
+        ended.execute()
+
+    def close(self) -> None:
+        """End this login."""
+        Login.delete().where(Login.id == self.id).execute()
+
+    @classmethod
+    def prune(cls) -> int:
+        """Drop a few that are over."""
+        over = cls.select(cls.id).where(cls.expires_at < now()).limit(PRUNED_AT_ONCE)
+        return int(cls.delete().where(cls.id.in_(over)).execute())
+
+    @property
+    def browser(self) -> str:
+        """The browser's name as its user agent tells it, or ''."""
+        for pattern, name in BROWSERS:
+            if re.search(pattern, self.user_agent):
+                return name
+        return ""
+
+    @property
+    def system(self) -> str:
+        """The operating system's name as the user agent tells it, or ''."""
+        for pattern, name in SYSTEMS:
+            if re.search(pattern, self.user_agent):
+                return name
+        return ""
+
+    @property
+    def is_phone(self) -> bool:
+        return self.system in ("iPhone", "Android")
+
+    @property
+    def label(self) -> str:
+        """What to call it: the browser and its system, or the program's own name."""
+        known = " · ".join(part for part in (self.browser, self.system) if part)
+        return known or self.user_agent.partition("/")[0][:40]
+
+
+# The order matters: Edge and Opera call themselves Chrome too, and Chrome calls itself Safari.
+BROWSERS = (
+    (r"Edg(e|A|iOS)?/", "Edge"),
+    (r"OPR/", "Opera"),
+    (r"Firefox/|FxiOS/", "Firefox"),
+    (r"Chrom(e|ium)/|CriOS/", "Chrome"),
+    (r"Safari/", "Safari"),
+)
+SYSTEMS = (
+    (r"iPhone|iPod", "iPhone"),
+    (r"iPad", "iPad"),
+    (r"Android", "Android"),
+    (r"Windows", "Windows"),
+    (r"Mac OS X|Macintosh", "macOS"),
+    (r"CrOS", "ChromeOS"),
+    (r"Linux|X11", "Linux"),
+)
+
+
+def hash_of(secret: str) -> str:
+    """What is kept of a secret. It is long and random, so one round is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,534 @@
+"""What a person may do in a chat: every verb of a chat starts from their own membership of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from peewee import JOIN, AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, fn
+
+import text as texts
+from models.base import Model, database, iso, now, remove_after_commit, write
+from models.chat import Chat, title_of
+from models.errors import Errors, Forbidden, Invalid, NotThere, Taken, words
+from models.event import Event
+from models.file import File, Kept, check_uploads, discard, keep
+from models.message import Message, SentKey, body_digest, check_text
+from models.user import User
+from storage import Upload
+
+ROLES = ("owner", "admin", "member")
+
+
+class Membership(Model):
+    """One person in one chat.
+
+    Unread is a difference, so that it costs the same at ten messages and at ten million: the chat's messages,
+    less `read_count` (those up to `last_read_id`), less `own_since` (one's own after it). All three count
+    messages that are not deleted.
+    """
+
+    id = AutoField()
+    user = ForeignKeyField(User)
+    chat = ForeignKeyField(Chat)
+    is_admin = BooleanField(default=False)
+    joined_at = BigIntegerField()
+    last_read_id = IntegerField(default=0)
+    read_count = IntegerField(default=0)
+    own_since = IntegerField(default=0)
+
+    last: Message | None = None
+    user_id: int
+    chat_id: int
+    first_file: str | None
+
+    # Finding
+
+    @classmethod
+    def of(cls, user: User, chat_id: int) -> Membership:
+        """The permission question: this person in this chat. Raises NotThere."""
+        mine: Membership | None = (
+            cls.select(cls, Chat).join(Chat).where(cls.user == user.id, cls.chat == chat_id).first()
+        )
+        if mine is None:
+            raise NotThere("chat")
+        mine.user = user
+        return mine
+
+    @classmethod
+    def listed(cls, user: User, limit: int | None, before: int | None) -> list[Membership]:
+        """A person's memberships, newest activity first, in one query: chat, last message and its author loaded."""
+        # Without a text the last message is shown by its first file's name.
+        first_file = File.select(File.name).where(File.message == Message.id).order_by(File.id).limit(1)
+        query = (
+            cls.select(cls, Chat, Message, User, first_file.alias("first_file"))
+            .join(Chat)
+            .join(Message, JOIN.LEFT_OUTER, on=(Message.id == Chat.last_message_id), attr="last")
+            .join(User, JOIN.LEFT_OUTER, on=(Message.author == User.id), attr="author")
+            .where(cls.user == user.id)
+            .order_by(Chat.activity.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(Chat.activity < before)
+        memberships = list(query)
+        for mine in memberships:
+            mine.user = user
+            mine.last = getattr(mine.chat, "last", None)
+            if mine.last is not None:
+                mine.last.first_file = mine.first_file
+        return memberships
+
+    @classmethod
+    def of_chats(cls, chats: Sequence[Chat]) -> dict[int, list[Membership]]:
+        """Everybody in several chats, in one query: owner first, then admins, then by time."""
+        people: dict[int, list[Membership]] = {chat.id: [] for chat in chats}
+        by_id = {chat.id: chat for chat in chats}
+        query = cls.select(cls, User).join(User).where(cls.chat.in_(list(people)))
+        for theirs in query.order_by(cls.is_admin.desc(), cls.joined_at, cls.id):
+            theirs.chat = by_id[theirs.chat_id]
+            people[theirs.chat_id].append(theirs)
+        for members in people.values():
+            members.sort(key=lambda theirs: not theirs.is_owner)
+        return people
+
+    @classmethod
+    def shared(cls, user: User, other: User) -> list[Chat]:
+        """The chats that two people are both in, newest activity first."""
+        theirs = cls.select(cls.chat).where(cls.user == other.id)
+        both = Chat.id.in_(Chat.visible_to(user)) & Chat.id.in_(theirs)
+        return list(Chat.select().where(both).order_by(Chat.activity.desc()))
+
+    def members(self) -> list[Membership]:
+        """Everybody in the chat: owner first, then admins, then by time."""
+        return Membership.of_chats([self.chat])[self.chat_id]
+
+    def member(self, user_id: int) -> Membership:
+        """Somebody in the chat. Raises NotThere."""
+        theirs: Membership | None = (
+            Membership.select(Membership, User)
+            .join(User)
+            .where(Membership.chat == self.chat_id, Membership.user == user_id)
+            .first()
+        )
+        if theirs is None:
+            raise NotThere("member")
+        theirs.chat = self.chat
+        return theirs
+
+    def names(self, limit: int) -> list[str]:
+        """The usernames of the first people in the chat."""
+        query = User.select(User.username).join(Membership, on=(Membership.user == User.id))
+        query = query.where(Membership.chat == self.chat_id).order_by(Membership.id).limit(limit)
+        return [username for (username,) in cast("Iterable[tuple[str]]", query.tuples())]
+
+    def again(self) -> Membership:
+        """The same as it stands now, under the write lock. Raises NotThere when it ended."""
+        return Membership.of(self.user, self.chat_id)
+
+    # What one may do
+
+    @property
+    def is_owner(self) -> bool:
+        return bool(self.chat.owner_id == self.user_id)
+
+    @property
+    def role(self) -> str:
+        return "owner" if self.is_owner else "admin" if self.is_admin else "member"
+
+    @property
+    def may_edit(self) -> bool:
+        """Rename, remove people, delete others' messages."""
+        return self.is_owner or self.is_admin
+
+    def may_remove(self, other: Membership) -> bool:
+        """The owner anybody, an admin plain members; oneself is leaving, not removing."""
+        if other.user_id == self.user_id:
+            return False
+        return self.is_owner or (self.is_admin and other.role == "member")
+
+    def may_delete(self, message: Message) -> bool:
+        """One's own; the owner anybody's; an admin those of plain members and of people who left."""
+        if message.author_id == self.user_id or self.is_owner:
+            return True
+        if not self.is_admin:
+            return False
+        higher = Membership.select().where(
+            Membership.chat == self.chat_id, Membership.user == message.author_id, Membership.is_admin
+        )
+        return message.author_id != self.chat.owner_id and not higher.exists()
+
+    # The chat and its people
+
+    @classmethod
+    def enter(cls, chat: Chat, user: User) -> Membership:
+        """Write somebody in, with everything read so far. Inside a write() only."""
+        mine = cls.create(
+            user=user,
+            chat=chat,
+            joined_at=now(),
+            last_read_id=chat.last_message_id or 0,
+            read_count=chat.message_count,
+        )
+        Chat.update(member_count=Chat.member_count + 1).where(Chat.id == chat.id).execute()
+        chat.member_count += 1
+        Event.record("chat.created", {"id": chat.id, "title": chat.title}, chat_id=chat.id, user_id=user.id)
+        mine._tell("member.added")
+        return mine
+
+    def rename(self, title: str) -> None:
+        """Raises Invalid, Forbidden for a plain member."""
+        wrong: Errors = {}
+        title = title_of(title, wrong)
+        if wrong:
+            raise Invalid(wrong)
+        with write():
+            mine = self.again()
+            if not mine.may_edit:
+                raise Forbidden(words("Only the owner and admins may do this."))
+            if mine.chat.title != title:
+                Chat.update(title=title).where(Chat.id == self.chat_id).execute()
+                told = {"id": self.chat_id, "title": title}
+                Event.record("chat.updated", told, chat_id=self.chat_id, user_id=self.user_id)
+        self.chat.title = title
+
+    def add(self, username: str, role: str = "member") -> Membership:
+        """Bring somebody in. Raises Invalid or Taken (`username`), Forbidden for a role that is not one's to give."""
+        known_role(role)
+        person = next(iter(User.all_named([username.strip().lstrip("@")]).values()), None)
+        if person is None:
+            raise Invalid(username=words("Nobody is called %(username)s.", username=username.strip()))
+        with write():
+            mine = self.again()
+            if role != "member" and not mine.is_owner:
+                raise Forbidden(words("Only the owner gives roles."))
+            if Membership.select().where(Membership.chat == self.chat_id, Membership.user == person).exists():
+                raise Taken(username=words("%(username)s is in this chat already.", username=person.username))
+            theirs = Membership.enter(mine.chat, person)
+            if role != "member":
+                theirs = mine.set_role(person.id, role)
+        return theirs
+
+    def set_role(self, user_id: int, role: str) -> Membership:
+        """Give a role; giving `owner` hands the chat over. Raises Invalid, NotThere, Forbidden."""
+        known_role(role)
+        with write():
+            mine = self.again()
+            theirs = mine.member(user_id)
+            if not mine.is_owner:
+                raise Forbidden(words("Only the owner gives roles."))
+            if theirs.user_id == mine.user_id and role != "owner":
+                raise Invalid(role=words("Hand the chat over to somebody else first."))
+            if role != theirs.role:
+                if role == "owner":
+                    mine._become("admin")
+                theirs._become(role)
+        return theirs
+
+    def _become(self, role: str) -> None:
+        """Take a role, and tell. The chat's owner is who took `owner` last."""
+        self.is_admin = role == "admin"
+        Membership.update(is_admin=self.is_admin).where(Membership.id == self.id).execute()
+        if role == "owner":
+            Chat.update(owner_id=self.user_id).where(Chat.id == self.chat_id).execute()
+            self.chat.owner_id = self.user_id
+        self._tell("member.updated", role)
+
+    def _tell(self, type: str, role: str | None = None) -> None:
+        told = {"chat_id": self.chat_id, "user": self.user.to_dict(), "role": role or self.role}
+        Event.record(type, told, chat_id=self.chat_id, user_id=self.user_id)
+
+    def remove(self, user_id: int) -> None:
+        """Take somebody out; oneself: leave. Raises NotThere, Forbidden."""
+        if user_id == self.user_id:
+            return self.leave()
+        with write():
+            mine = self.again()
+            theirs = mine.member(user_id)
+            if not mine.may_remove(theirs):
+                raise Forbidden(words("You may not remove this member."))
+            theirs._go()
+        return None
+
+    def leave(self) -> None:
+        """Go. The owner's successor is the longest-standing admin, else member; the last one's going ends the chat."""
+        with write():
+            mine = self.again()
+            if not mine.is_owner:
+                return mine._go()
+            heir = mine.heir()
+            if heir is None:
+                return mine.delete_chat()
+            heir._become("owner")
+            mine._go()
+        return None
+
+    def _go(self) -> None:
+        Membership.delete().where(Membership.id == self.id).execute()
+        Chat.update(member_count=Chat.member_count - 1).where(Chat.id == self.chat_id).execute()
+        self._tell("member.removed")
+
+    def heir(self) -> Membership | None:
+        """Who becomes the owner when the owner goes."""
+        others = (
+            Membership.select(Membership, User)
+            .join(User)
+            .where(Membership.chat == self.chat_id, Membership.user != self.chat.owner_id)
+            .order_by(Membership.is_admin.desc(), Membership.joined_at, Membership.id)
+        )
+        heir: Membership | None = others.first()
+        if heir is not None:
+            heir.chat = self.chat
+        return heir
+
+    def delete_chat(self) -> None:
+        """End the chat with everything in it, for everybody. Raises Forbidden for all but the owner."""
+        with write():
+            mine = self.again()
+            if not mine.is_owner:
+                raise Forbidden(words("Only the owner may delete the chat."))
+            keys = [key for file in File.of_chat(self.chat_id) for key in file.keys]
+            told = {"id": self.chat_id, "title": mine.chat.title}
+            for theirs in mine.members():
+                Event.record("chat.deleted", told, chat_id=self.chat_id, user_id=theirs.user_id)
+            Event.delete().where(Event.chat_id == self.chat_id, Event.message_id.is_null(False)).execute()
+            self._unindex()
+            Chat.delete().where(Chat.id == self.chat_id).execute()
+            remove_after_commit(keys)
+
+    def _unindex(self) -> None:
+        database.execute_sql(
+            "DELETE FROM message_index WHERE rowid IN (SELECT id FROM message WHERE chat_id = ?)",
+            (self.chat_id,),
+        )
+
+    # Messages
+
+    def post(
+        self, text: str, files: Sequence[Upload] = (), reply_to: int | None = None, key: str | None = None
+    ) -> Message:
+        """Write a message into this chat.
+
+        With an idempotency `key` the first message comes back, `repeated`, however often it is sent again.
+        Raises Invalid (`text`, `files`, `reply_to`, `Idempotency-Key`), TooLarge, TooMany, Gone, NotThere.
+        """
+        text = texts.clean(text)
+        check_uploads(list(files))
+        digest = body_digest(self.chat_id, text, reply_to, ((file.name, file.digest) for file in files))
+        first = SentKey.sent(self.user, key, digest) if key else None
+        if first is not None:
+            return first
+        check_text(text, bool(files))
+        Message.keep_pace(self.user)
+        html = texts.render(text)
+        # The bytes are safe before a row names them; what no row came to name is taken away again (rule 23).
+        kept: list[Kept] = []
+        try:
+            for upload in files:
+                kept.append(keep(upload))
+            with write():
+                mine = self.again()
+                first = SentKey.sent(self.user, key, digest) if key else None
+                if first is None:
+                    message = mine._written(text, html, reply_to)
+                    message.files = [file.attach(message) for file in kept]
+                    mine._published(message, key, digest)
+                    return message
+        except BaseException:
+            discard(kept)
+            raise
+        discard(kept)
+        return first
+
+    def _written(self, text: str, html: str, reply_to: int | None) -> Message:
+        quoted = None
+        if reply_to is not None:
+            alive = (Message.id == reply_to, Message.chat == self.chat_id, Message.deleted_at.is_null())
+            quoted = next(iter(Message.loaded(*alive, newest_first=True, limit=1)), None)
+            if quoted is None:
+                raise Invalid(reply_to=words("There is no such message in this chat."))
+        return Message.create(chat=self.chat, author=self.user, text=text, html=html, reply_to=quoted, created_at=now())
+
+    def _published(self, message: Message, key: str | None, digest: str) -> None:
+        """Everything else that a new message writes: index, key, event, counters."""
+        message.put_in_index()
+        if key:
+            SentKey.create(user=self.user, key=key, digest=digest, message_id=message.id, created_at=message.created_at)
+        event_id = Event.record(
+            "message.created",
+            message.to_dict(),
+            chat_id=self.chat_id,
+            user_id=self.user_id,
+            message_id=message.id,
+        )
+        Chat.update(message_count=Chat.message_count + 1, last_message_id=message.id, activity=event_id).where(
+            Chat.id == self.chat_id
+        ).execute()
+        Membership.update(own_since=Membership.own_since + 1).where(Membership.id == self.id).execute()
+
+    def message(self, message_id: int) -> Message:
+        """A message of this chat that is not deleted. Raises NotThere."""
+        alive = (Message.id == message_id, Message.chat == self.chat_id, Message.deleted_at.is_null())
+        found = Message.loaded(*alive, newest_first=True, limit=1)
+        if not found:
+            raise NotThere("message")
+        found[0].chat = self.chat
+        return found[0]
+
+    def edit(self, message_id: int, text: str) -> Message:
+        """Say it otherwise. Raises Invalid (`text`), NotThere, Forbidden for all but the author."""
+        text = texts.clean(text)
+        html = texts.render(text)
+        with write():
+            message = self.again().message(message_id)
+            if message.author_id != self.user_id:
+                raise Forbidden(words("Only the author may edit a message."))
+            check_text(text, bool(message.files))
+            if message.text == text:
+                return message
+            message.text, message.html, message.edited_at = text, html, now()
+            message.version += 1
+            message.save(only=[Message.text, Message.html, Message.edited_at, Message.version])
+            message.put_in_index()
+            Event.record(
+                "message.updated",
+                message.to_dict(),
+                chat_id=self.chat_id,
+                user_id=self.user_id,
+                message_id=message_id,
+            )
+        return message
+
+    def delete_message(self, message_id: int) -> None:
+        """Take a message away with its text and files; a trace stays. Raises NotThere, Forbidden."""
+        with write():
+            mine = self.again()
+            message = mine.message(message_id)
+            if not mine.may_delete(message):
+                raise Forbidden(words("You may not delete this message."))
+            keys = [key for file in message.files for key in file.keys]
+            message.text = message.html = ""
+            message.deleted_at = now()
+            message.save(only=[Message.text, Message.html, Message.deleted_at])
+            File.delete().where(File.message == message_id).execute()
+            message.files = []
+            message.put_in_index()
+            mine._uncounted(message)
+            Event.forget_message(message_id)
+            told = {"id": message_id, "chat_id": self.chat_id}
+            Event.record(
+                "message.deleted",
+                told,
+                chat_id=self.chat_id,
+                user_id=message.author_id,
+                message_id=message_id,
+            )
+            remove_after_commit(keys)
+
+    def _uncounted(self, message: Message) -> None:
+        """Take a deleted message out of every count."""
+        here = Membership.chat == self.chat_id
+        Membership.update(read_count=Membership.read_count - 1).where(
+            here, Membership.last_read_id >= message.id
+        ).execute()
+        Membership.update(own_since=Membership.own_since - 1).where(
+            here, Membership.user == message.author_id, Membership.last_read_id < message.id
+        ).execute()
+        newest = Message.select(fn.MAX(Message.id)).where(Message.chat == self.chat_id, Message.deleted_at.is_null())
+        Chat.update(message_count=Chat.message_count - 1, last_message_id=newest).where(
+            Chat.id == self.chat_id
+        ).execute()
+
+    # Reading
+
+    def newest(self, limit: int, deleted: bool = True) -> list[Message]:
+        """The newest messages, ascending."""
+        return self._messages(True, limit, deleted)
+
+    def before(self, message_id: int, limit: int, deleted: bool = True) -> list[Message]:
+        """The messages before one, ascending."""
+        return self._messages(True, limit, deleted, Message.id < message_id)
+
+    def after(self, message_id: int, limit: int, deleted: bool = True) -> list[Message]:
+        """The messages after one, ascending."""
+        return self._messages(False, limit, deleted, Message.id > message_id)
+
+    def around(self, message_id: int, limit: int) -> list[Message]:
+        """A message in its place: as many before as after it."""
+        return self.before(message_id + 1, limit // 2 + 1) + self.after(message_id, limit // 2)
+
+    def has_before(self, message_id: int) -> bool:
+        return Message.select().where(Message.chat == self.chat_id, Message.id < message_id).exists()
+
+    def has_after(self, message_id: int) -> bool:
+        return Message.select().where(Message.chat == self.chat_id, Message.id > message_id).exists()
+
+    def _messages(self, newest_first: bool, limit: int, deleted: bool, *which: Any) -> list[Message]:
+        if not deleted:
+            which = (*which, Message.deleted_at.is_null())
+        return Message.loaded(Message.chat == self.chat_id, *which, newest_first=newest_first, limit=limit)
+
+    @property
+    def unread(self) -> int:
+        """How many messages of others came after what was read."""
+        return int(self.chat.message_count - self.read_count - self.own_since)
+
+    def read_all(self) -> None:
+        """Everything that is there was seen."""
+        newest = Message.select(fn.MAX(Message.id)).where(Message.chat == self.chat_id).scalar()
+        if newest is not None and newest > self.last_read_id:
+            self.read(newest)
+
+    def read(self, message_id: int) -> None:
+        """Read up to there; never back. Raises Invalid (`message_id`) for one that is not of this chat."""
+        if not Message.select().where(Message.id == message_id, Message.chat == self.chat_id).exists():
+            raise Invalid(message_id=words("There is no such message in this chat."))
+        with write():
+            mine = self.again()
+            if message_id <= mine.last_read_id:
+                return
+            alive = Message.select().where(
+                Message.chat == self.chat_id, Message.id > message_id, Message.deleted_at.is_null()
+            )
+            read_count = mine.chat.message_count - alive.count()
+            own_since = alive.where(Message.author == self.user_id).count()
+            Membership.update(last_read_id=message_id, read_count=read_count, own_since=own_since).where(
+                Membership.id == mine.id
+            ).execute()
+            told = {"chat_id": self.chat_id, "user_id": self.user_id, "message_id": message_id}
+            Event.record("read", told, chat_id=self.chat_id, user_id=self.user_id)
+
+    # Telling
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"user": self.user.to_dict(), "role": self.role, "joined_at": iso(self.joined_at)}
+
+    def chat_dict(self, members: Sequence[Membership], last: Message | None) -> dict[str, Any]:
+        """The chat as this person sees it."""
+        return {
+            "id": self.chat_id,
+            "title": self.chat.title,
+            "created_at": iso(self.chat.created_at),
+            "role": self.role,
+            "members": [member.to_dict() for member in members],
+            "unread": self.unread,
+            "last_message": last.to_dict() if last else None,
+            "last_read_id": self.last_read_id or None,
+        }
+
+    def to_chat_dict(self) -> dict[str, Any]:
+        """The chat as this person sees it, members and last message looked up."""
+        return chat_dicts([self.again()])[0]
+
+
+def chat_dicts(memberships: Sequence[Membership]) -> list[dict[str, Any]]:
+    """Several chats as a person sees them, in a fixed number of queries."""
+    people = Membership.of_chats([mine.chat for mine in memberships])
+    ids = [mine.chat.last_message_id for mine in memberships if mine.chat.last_message_id]
+    last = {m.chat_id: m for m in Message.loaded(Message.id.in_(ids), newest_first=True, limit=len(ids))}
+    return [mine.chat_dict(people[mine.chat_id], last.get(mine.chat_id)) for mine in memberships]
+
+
+def known_role(role: str) -> None:
+    if role not in ROLES:
+        raise Invalid(role=words("One of owner, admin, member."))

@@ -1,0 +1,283 @@
+"""Messages: what was said, and how it is found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from peewee import JOIN, AutoField, BigIntegerField, ForeignKeyField, IntegerField, TextField
+
+import search
+from models.base import Model, database, iso, limits, now
+from models.chat import Chat
+from models.errors import Gone, Invalid, NotThere, TooMany, words
+from models.user import User
+from text import excerpt, plain
+
+if TYPE_CHECKING:
+    from models.file import File
+    from models.membership import Membership
+
+QUOTED = 140
+MINUTE = 60_000_000
+# More chats than this are not named in the index query; the join alone keeps to the person's own then.
+CHATS_NAMED = 200
+
+
+class Message(Model):
+    """One message. A deleted one leaves its place, author and time, and no text."""
+
+    id = AutoField()
+    chat = ForeignKeyField(Chat)
+    author = ForeignKeyField(User)
+    text = TextField()
+    html = TextField()
+    reply_to = ForeignKeyField("self", null=True)
+    version = IntegerField(default=1)
+    created_at = BigIntegerField()
+    edited_at = BigIntegerField(null=True)
+    deleted_at = BigIntegerField(null=True)
+
+    chat_id: int
+    author_id: int
+    reply_to_id: int | None
+    files: list[File]
+    repeated: bool = False
+    snippet: str = ""
+    first_file: str | None = None
+
+    @classmethod
+    def loaded(cls, *which: Any, newest_first: bool, limit: int) -> list[Message]:
+        """The messages that a condition picks, with authors, quotations and files, in two queries."""
+        Quoted, QuotedAuthor = cls.alias(), User.alias()
+        query = (
+            cls.select(cls, User, Quoted, QuotedAuthor)
+            .join(User, on=(cls.author == User.id), attr="author")
+            .switch(cls)
+            .join(Quoted, JOIN.LEFT_OUTER, on=(cls.reply_to == Quoted.id), attr="reply_to")
+            .join(QuotedAuthor, JOIN.LEFT_OUTER, on=(Quoted.author == QuotedAuthor.id), attr="author")
+            .where(*which)
+            .order_by(cls.id.desc() if newest_first else cls.id)
+            .limit(limit)
+        )
+        messages = list(query)
+        if newest_first:
+            messages.reverse()
+        attach_files(messages)
+        return messages
+
+    @classmethod
+    def visible_to(cls, user: User, message_id: int) -> tuple[Membership, Message]:
+        """A message and the membership through which a person sees it. Raises NotThere."""
+        from models.membership import Membership
+
+        seen = cls.chat.in_(Chat.visible_to(user))
+        found = cls.loaded(cls.id == message_id, cls.deleted_at.is_null(), seen, newest_first=True, limit=1)
+        if not found:
+            raise NotThere("message")
+        return Membership.of(user, found[0].chat_id), found[0]
+
+    @classmethod
+    def search(
+        cls,
+        user: User,
+        q: str,
+        chat_id: int | None = None,
+        author: str | None = None,
+        before: int | None = None,
+        limit: int = 20,
+    ) -> list[Message]:
+        """Messages with all the words, in one's own chats, newest first; each has a `snippet` and its `chat`."""
+        wanted = search.query(q)
+        if not wanted:
+            return []
+        chats = Chat.visible_to(user)
+        mine = [row[0] for row in chats.tuples()] if chat_id is None else [chat_id]
+        if len(mine) <= CHATS_NAMED:
+            rooms = " OR ".join(f'"c{number}"' for number in mine)
+            wanted = f"text : ({wanted}) AND chat : ({rooms})" if rooms else ""
+        if not wanted:
+            return []
+        ids = cls._hits(user, wanted, chat_id, author, before, limit)
+        found = cls.loaded(cls.id.in_(ids), newest_first=True, limit=limit)
+        titles = {chat.id: chat for chat in Chat.select().where(Chat.id.in_({m.chat_id for m in found}))}
+        for message in found:
+            message.chat = titles[message.chat_id]
+            message.snippet = search.snippet(message.searched(), q)
+        return found[::-1]
+
+    @classmethod
+    def _hits(
+        cls, user: User, wanted: str, chat_id: int | None, author: str | None, before: int | None, limit: int
+    ) -> list[int]:
+        sql = """
+            SELECT message.id FROM message_index
+            JOIN message ON message.id = message_index.rowid
+            JOIN membership ON membership.chat_id = message.chat_id AND membership.user_id = ?
+            WHERE message_index MATCH ?"""
+        values: list[Any] = [user.id, wanted]
+        if chat_id is not None:
+            sql += " AND message.chat_id = ?"
+            values.append(chat_id)
+        if author is not None:
+            people = User.all_named([author])
+            sql += " AND message.author_id = ?"
+            values.append(next((person.id for person in people.values()), 0))
+        if before is not None:
+            sql += " AND message_index.rowid < ?"
+            values.append(before)
+        sql += " ORDER BY message_index.rowid DESC LIMIT ?"
+        values.append(limit)
+        return [row[0] for row in database.execute_sql(sql, values)]
+
+    @classmethod
+    def keep_pace(cls, user: User) -> None:
+        """Raise TooMany when a person wrote more than the limit within the last minute."""
+        if not limits.throttled:
+            return
+        nth = (
+            cls.select(cls.created_at)
+            .where(cls.author == user)
+            .order_by(cls.created_at.desc())
+            .offset(limits.posts_a_minute - 1)
+            .limit(1)
+            .scalar()
+        )
+        wait = 0 if nth is None else nth + MINUTE - now()
+        if 0 < wait <= MINUTE:
+            raise TooMany(wait // 1_000_000 + 1)
+
+    def searched(self) -> str:
+        """The words by which it is found: its text, and the names of its files."""
+        return "\n".join([self.text, *(file.name for file in self.files)])
+
+    def put_in_index(self) -> None:
+        """Bring the search index up to what this message says now."""
+        database.execute_sql("DELETE FROM message_index WHERE rowid = ?", (self.id,))
+        if not self.is_deleted:
+            database.execute_sql(
+                "INSERT INTO message_index (rowid, text, chat) VALUES (?, ?, ?)",
+                (self.id, search.fold(self.searched()), f"c{self.chat_id}"),
+            )
+
+    @property
+    def writer(self) -> User | None:
+        """Who wrote it; None when the account is gone."""
+        return None if self.author.deleted_at is not None else self.author
+
+    @property
+    def quoted(self) -> Message | None:
+        """What it replies to."""
+        quoted: Message | None = self.reply_to
+        return quoted
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.deleted_at is not None
+
+    @property
+    def is_edited(self) -> bool:
+        return self.edited_at is not None
+
+    @property
+    def anchor(self) -> str:
+        return f"message-{self.id}"
+
+    @property
+    def url(self) -> str:
+        """Where it stands among its neighbours."""
+        return f"/chats/{self.chat_id}?around={self.id}#{self.anchor}"
+
+    @property
+    def preview(self) -> str:
+        """One plain line of it, for lists and quotations; '' when it is deleted."""
+        if self.is_deleted:
+            return ""
+        return excerpt(plain(self.text), QUOTED) or self._names_of_files()
+
+    def _names_of_files(self) -> str:
+        known = getattr(self, "files", None)
+        first = known[0].name if known else self.first_file
+        return f"📎 {first}" if first else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        writer = self.writer
+        return {
+            "id": self.id,
+            "chat_id": self.chat_id,
+            "author": writer.to_dict() if writer else None,
+            "text": self.text,
+            "html": self.html,
+            "files": [file.to_dict() for file in self.files],
+            "reply_to": self._quotation(),
+            "created_at": iso(self.created_at),
+            "edited_at": iso(self.edited_at),
+        }
+
+    def _quotation(self) -> dict[str, Any] | None:
+        quoted = self.quoted
+        if quoted is None:
+            return None
+        writer = None if quoted.is_deleted else quoted.writer
+        return {"id": quoted.id, "author": writer.to_dict() if writer else None, "text": quoted.preview}
+
+
+class SentKey(Model):
+    """An Idempotency-Key that sent a message: the same key again finds the first one (rule 20)."""
+
+    id = AutoField()
+    user = ForeignKeyField(User)
+    key = TextField()
+    digest = TextField()
+    message_id = IntegerField()
+    created_at = BigIntegerField()
+
+    @classmethod
+    def sent(cls, user: User, key: str, digest: str) -> Message | None:
+        """The message that this key sent before. Raises Invalid for another body, Gone when it was deleted."""
+        known = cls.get_or_none(cls.user == user, cls.key == key)
+        if known is None:
+            return None
+        if known.digest != digest:
+            raise Invalid({"Idempotency-Key": [words("This key was used for another message.")]})
+        found = Message.loaded(Message.id == known.message_id, Message.deleted_at.is_null(), newest_first=True, limit=1)
+        if not found:
+            raise Gone("message")
+        found[0].repeated = True
+        return found[0]
+
+    @classmethod
+    def prune(cls) -> int:
+        """Drop a few of the keys past their time."""
+        old = cls.select(cls.id).where(cls.created_at < now() - limits.key_days * 1440 * MINUTE).limit(500)
+        return int(cls.delete().where(cls.id.in_(old)).execute())
+
+
+def check_text(text: str, has_files: bool) -> None:
+    """Raise Invalid for a message without words and files, or with too many words."""
+    if not text and not has_files:
+        raise Invalid(text=words("Please write something."))
+    if len(text) > limits.text_max:
+        raise Invalid(text=words("At most %(most)d characters.", most=limits.text_max))
+
+
+def body_digest(chat_id: int, text: str, reply_to: int | None, files: Iterable[tuple[str, str]]) -> str:
+    """A hash of everything that a sent message says; `files` are names and content digests."""
+    said = json.dumps([chat_id, text, reply_to, [list(file) for file in files]], ensure_ascii=True)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def attach_files(messages: list[Message]) -> None:
+    """Load the files of messages, and of what they quote, in one query."""
+    from models.file import File
+
+    quoted = [message.reply_to for message in messages if message.reply_to is not None]
+    every = [*messages, *quoted]
+    by_message: dict[int, list[File]] = {message.id: [] for message in every}
+    if by_message:
+        for file in File.select().where(File.message.in_(list(by_message))).order_by(File.id):
+            by_message[file.message_id].append(file)
+    for message in every:
+        message.files = by_message[message.id]

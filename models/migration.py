@@ -1,0 +1,117 @@
+"""Bringing a database up to this version: with a copy first, and back by itself when a step fails (rule 28)."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import peewee
+
+from models.base import database, now
+
+FOLDER = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def migrations() -> list[str]:
+    """The names of all steps, in order."""
+    return sorted(path.stem for path in FOLDER.glob("m[0-9]*.py"))
+
+
+def applied() -> list[str]:
+    """The names of the steps that this database has had."""
+    if not database.table_exists("migration"):
+        return []
+    return [row[0] for row in database.execute_sql("SELECT name FROM migration ORDER BY name")]
+
+
+def pending() -> list[str]:
+    """The names of the steps still to come."""
+    had = set(applied())
+    return [name for name in migrations() if name not in had]
+
+
+def migrate() -> list[str]:
+    """Apply what is pending; returns the names. On a failure the database is as before, and the error is raised."""
+    if not pending():
+        return []
+    copy = backup_before() if applied() else None
+    try:
+        # Locked from the first look: of two servers that start at once one does it, the other finds it done.
+        with database.atomic():
+            steps = pending()
+            for name in steps:
+                _apply(name)
+    except BaseException:
+        if copy is not None:
+            _put_back(copy)
+        raise
+    return steps
+
+
+def _apply(name: str) -> None:
+    database.execute_sql("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL)")
+    for statement in importlib.import_module(f"migrations.{name}").STATEMENTS:
+        database.execute_sql(statement)
+    database.execute_sql("INSERT INTO migration (name, applied_at) VALUES (?, ?)", (name, now()))
+
+
+def path() -> Path:
+    """The database's file."""
+    return Path(database.database)
+
+
+def backup_before() -> Path:
+    """A copy beside the database, named after the newest step it has had."""
+    target = path().with_name(f"{path().name}.before-{pending()[0]}")
+    backup(target)
+    return target
+
+
+def backup(target: Path) -> None:
+    """Copy the database with SQLite's own backup, while others write, and check the copy.
+
+    Raises sqlite3.DatabaseError when the copy is not sound; nothing stands at `target` then.
+    """
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    copy = sqlite3.connect(unfinished)
+    try:
+        database.connection().backup(copy)
+        verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    finally:
+        copy.close()
+    if verdict != "ok":
+        unfinished.unlink()
+        raise sqlite3.DatabaseError(f"the copy of {path()} is not sound: {verdict}")
+    os.replace(unfinished, target)
+
+
+def _put_back(copy: Path) -> None:
+    """The database as it was. A step that failed was rolled back; this covers one that could not be."""
+    database.close()
+    sound = sqlite3.connect(copy)
+    try:
+        live = sqlite3.connect(path())
+        try:
+            sound.backup(live)
+        finally:
+            live.close()
+    finally:
+        sound.close()
+
+
+def space_left() -> int:
+    """Free bytes where the database lies."""
+    return shutil.disk_usage(path().parent).free
+
+
+def answers() -> bool:
+    """Whether the database answers a question about its own tables."""
+    try:
+        database.execute_sql("SELECT 1 FROM migration LIMIT 1").fetchone()
+    except peewee.DatabaseError:
+        return False
+    return True

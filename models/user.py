@@ -1,0 +1,302 @@
+"""People."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from peewee import AutoField, BigIntegerField, BooleanField, IntegrityError, TextField
+
+import jobs
+import names
+from models import password as passwords
+from models.base import Model, initials, iso, limits, now, remove_after_commit, write
+from models.errors import Busy, Errors, Invalid, NotThere, Taken, TooLarge, Words, words
+from models.event import Event
+from search import fold
+from storage import Upload
+from text import clean, one_line
+
+LANGUAGES = ("", "en", "ru")
+THEMES = ("", "light", "dark")
+
+
+class User(Model):
+    """An account. A closed one keeps its row, so that its messages have somebody behind them, but no name."""
+
+    id = AutoField()
+    username = TextField()
+    username_key = TextField(null=True, unique=True)
+    claim = TextField(unique=True)
+    name = TextField(default="")
+    name_key = TextField(default="")
+    about = TextField(default="")
+    avatar = TextField(null=True)
+    language = TextField(default="")
+    theme = TextField(default="")
+    password = TextField(null=True)
+    is_admin = BooleanField(default=False)
+    created_at = BigIntegerField()
+    deleted_at = BigIntegerField(null=True)
+
+    # What Flask-Login asks of a user. Its id is the secret of the login that the person came by, so that a
+    # copied cookie is dead once that login ended.
+    is_authenticated = is_active = True
+    is_anonymous = False
+    login_secret: str = ""
+
+    def get_id(self) -> str:
+        return self.login_secret
+
+    @classmethod
+    def register(cls, username: str, password: str, name: str = "", about: str = "") -> User:
+        """Open an account. Raises Invalid with every field that is wrong, Taken when the name is."""
+        wrong: Errors = {}
+        naming = _collect(wrong, lambda: naming_of(username))
+        said = _collect(wrong, lambda: profile_of(name=name, about=about))
+        _collect(wrong, lambda: passwords.check(password))
+        if wrong or naming is None or said is None:
+            raise Invalid(wrong)
+        # Asked before the hash is made: a name that is taken should not cost a quarter of a second.
+        if cls.select().where(cls.claim == naming["claim"]).exists():
+            raise Taken(username=words("This name is taken."))
+        kept = passwords.hashed(password)
+        try:
+            with write():
+                return cls.create(**naming, **said, password=kept, created_at=now())
+        except IntegrityError as clash:
+            raise Taken(username=words("This name is taken.")) from clash
+
+    @classmethod
+    def find(cls, user_id: int) -> User:
+        """The account with this id. Raises NotThere, also when it was closed."""
+        return cls._one(cls.id == user_id)
+
+    @classmethod
+    def named(cls, username: str) -> User:
+        """The account of this name, in any letter case. Raises NotThere."""
+        return cls._one(cls.username_key == names.key(username))
+
+    @classmethod
+    def _one(cls, which: Any) -> User:
+        user = cls.get_or_none(which, cls.deleted_at.is_null())
+        if user is None:
+            raise NotThere("user")
+        return user
+
+    @classmethod
+    def all_named(cls, usernames: Iterable[str]) -> dict[str, User]:
+        """The accounts of these names, by look-up key."""
+        keys = [names.key(username) for username in usernames]
+        found: dict[str, User] = {}
+        for start in range(0, len(keys), 500):
+            for user in cls.select().where(cls.username_key.in_(keys[start : start + 500])):
+                found[str(user.username_key)] = user
+        return found
+
+    @classmethod
+    def starting_with(cls, q: str, limit: int, after: str | None = None) -> list[User]:
+        """People whose username or name starts so, in any letter case, by username; those past `after`."""
+        start = names.key(q.strip())
+        which = cls.deleted_at.is_null()
+        if start:
+            which &= _starts(cls.username_key, start) | _starts(cls.name_key, fold(q.strip()))
+        if after is not None:
+            which &= cls.username_key > names.key(after)
+        return list(cls.select().where(which).order_by(cls.username_key).limit(limit))
+
+    @classmethod
+    def check(cls, username: str, password: str) -> User | None:
+        """The account that this name and password open, else None, in the same time whether the name is known."""
+        user = cls.get_or_none(cls.username_key == names.key(username), cls.deleted_at.is_null())
+        right = passwords.matches(password, user.password if user else None)
+        return user if right else None
+
+    def verify(self, password: str) -> bool:
+        """Whether this is the account's password."""
+        return passwords.matches(password, self.password)
+
+    def change(self, **fields: str) -> User:
+        """Change username, name, about, language or theme, all or nothing. Raises Invalid or Taken."""
+        wrong: Errors = {}
+        username = fields.pop("username", None)
+        changed = _collect(wrong, lambda: profile_of(**fields)) or {}
+        if username is not None and username != self.username:
+            changed.update(_collect(wrong, lambda: naming_of(username)) or {})
+        if wrong:
+            raise Invalid(wrong)
+        if changed:
+            try:
+                with write():
+                    User.update(**changed).where(User.id == self.id).execute()
+            except IntegrityError as clash:
+                raise Taken(username=words("This name is taken.")) from clash
+        for field, value in changed.items():
+            setattr(self, field, value)
+        return self
+
+    def change_password(self, current: str, new: str, keep: Any = None) -> None:
+        """Set a new password and end every login and token but `keep`. Raises Invalid."""
+        wrong: Errors = {}
+        if not self.verify(current):
+            wrong["current_password"] = [words("This is not your password.")]
+        _collect(wrong, lambda: passwords.check(new))
+        if wrong:
+            raise Invalid(wrong)
+        self._set_hash(passwords.hashed(new), keep)
+
+    def set_password(self, new: str) -> None:
+        """Set a password without asking for the old one, and end every login and token. Raises Invalid."""
+        passwords.check(new)
+        self._set_hash(passwords.hashed(new), None)
+
+    def _set_hash(self, kept: str, keep: Any) -> None:
+        from models.login import Login  # a login has a user, and a new password ends logins
+
+        with write():
+            User.update(password=kept).where(User.id == self.id).execute()
+            Login.end_all(self, keep)
+        self.password = kept
+
+    def set_avatar(self, upload: Upload) -> None:
+        """Make the picture the account's own, cut to a square. Raises Invalid (`file`) when it is none."""
+        from models.file import avatar_of
+
+        if upload.too_large:
+            raise TooLarge("file", words("Larger than %(most)d bytes.", most=limits.file_max))
+        try:
+            key = jobs.run(avatar_of, upload.path)
+        except jobs.Full as full:
+            raise Busy() from full
+        if key is None:
+            raise Invalid(file=words("This is not a picture that can be shown (JPEG, PNG, GIF or WebP)."))
+        self._replace_avatar(key)
+
+    def drop_avatar(self) -> None:
+        """Show initials again."""
+        self._replace_avatar(None)
+
+    def _replace_avatar(self, key: str | None) -> None:
+        with write():
+            before = User.select(User.avatar).where(User.id == self.id).scalar()
+            User.update(avatar=key).where(User.id == self.id).execute()
+            remove_after_commit([before] if before else [])
+        self.avatar = key
+
+    def close_account(self, current_password: str) -> None:
+        """Delete the account: personal data and logins go, the messages stay. Raises Invalid (`current_password`)."""
+        if not self.verify(current_password):
+            raise Invalid(current_password=words("This is not your password."))
+        from models.login import Login
+        from models.membership import Membership
+
+        with write():
+            for membership in Membership.select().where(Membership.user == self):
+                membership.leave()
+            Login.end_all(self, None)
+            Event.forget_user(self.id)
+            avatar = User.select(User.avatar).where(User.id == self.id).scalar()
+            User.update(
+                username="", username_key=None, name="", name_key="", about="", avatar=None, password=None,
+                language="", theme="", is_admin=False, deleted_at=now(),
+            ).where(User.id == self.id).execute()  # fmt: skip
+            remove_after_commit([avatar] if avatar else [])
+
+    def chats_shared_with(self, other: User) -> list[Any]:
+        """The chats that two people are both in, newest activity first."""
+        from models.membership import Membership
+
+        return Membership.shared(self, other)
+
+    @property
+    def label(self) -> str:
+        """What people read: the name, else the username."""
+        return self.name or self.username
+
+    @property
+    def initials(self) -> str:
+        return initials(self.username)
+
+    @property
+    def url(self) -> str:
+        return f"/users/{quote(self.username)}"
+
+    @property
+    def avatar_url(self) -> str | None:
+        """The picture's address; another picture has another one."""
+        return f"/avatars/{self.id}/{self.avatar[-12:]}" if self.avatar else None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "username": self.username,
+            "name": self.name,
+            "about": self.about,
+            "avatar_url": self.avatar_url,
+            "created_at": iso(self.created_at),
+        }
+
+
+def naming_of(username: str) -> dict[str, str]:
+    """The columns that hold a username. Raises Invalid (`username`)."""
+    try:
+        name = names.check(username, least=limits.username_min, most=limits.username_max)
+    except names.BadName as bad:
+        raise Invalid(username=bad_name(bad.reason)) from bad
+    skeleton = names.skeleton(name)
+    return {
+        "username": name,
+        "username_key": names.key(name),
+        "claim": hashlib.sha256(skeleton.encode()).hexdigest(),
+    }
+
+
+def bad_name(reason: str) -> Words:
+    if reason == "short":
+        return words("At least %(least)d characters.", least=limits.username_min)
+    if reason == "long":
+        return words("At most %(most)d characters.", most=limits.username_max)
+    if reason == "mixed":
+        return words("Letters of one alphabet only.")
+    return words("Only letters, digits, “.”, “_” and “-”.")
+
+
+def profile_of(**fields: str) -> dict[str, str]:
+    """The columns of a profile's fields, cleaned. Raises Invalid with each field that is wrong."""
+    wrong: Errors = {}
+    columns: dict[str, str] = {}
+    for field, value in fields.items():
+        if field == "name":
+            columns["name"] = one_line(value)
+            columns["name_key"] = fold(columns["name"])
+            _at_most(wrong, field, columns["name"], limits.name_max)
+        elif field == "about":
+            columns["about"] = clean(value)
+            _at_most(wrong, field, columns["about"], limits.about_max)
+        elif value not in {"language": LANGUAGES, "theme": THEMES}[field]:
+            wrong[field] = [words("Not one of the choices.")]
+        else:
+            columns[field] = value
+    if wrong:
+        raise Invalid(wrong)
+    return columns
+
+
+def _at_most(wrong: Errors, field: str, value: str, most: int) -> None:
+    if len(value) > most:
+        wrong[field] = [words("At most %(most)d characters.", most=most)]
+
+
+def _collect(wrong: Errors, step: Any) -> Any:
+    """Run one check of several, so that all that is wrong is told at once."""
+    try:
+        return step()
+    except Invalid as invalid:
+        wrong.update(invalid.errors)
+        return None
+
+
+def _starts(column: Any, start: str) -> Any:
+    return (column >= start) & (column < start + "\U0010ffff")

@@ -1,0 +1,95 @@
+"""Every lasting change stands in the log, and nothing that was taken away does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import PASSWORD, Person
+
+import models
+from models import Chat, Event, User, limits
+
+
+def told(after: int = 0) -> list[tuple[str, dict[str, object]]]:
+    """What the log says: types and data."""
+    return [(e.type, json.loads(e.data)) for e in Event.select().where(Event.id > after).order_by(Event.id)]
+
+
+def newest() -> int:
+    return int(Event.select(Event.id).order_by(Event.id.desc()).limit(1).scalar() or 0)
+
+
+def test_a_new_chat_is_told_to_each_of_its_people(ann: Person, bob: Person) -> None:
+    chat = ann.starts("Garden", bob)
+    assert [type for type, _ in told()] == ["chat.created", "member.added"] * 2
+    assert {e.user_id for e in Event.select().where(Event.type == "chat.created")} == {ann.id, bob.id}
+    assert told()[0][1] == {"id": chat.id, "title": "Garden"}
+
+
+def test_a_message_is_told_as_the_api_shows_it(ann: Person, chat: Chat) -> None:
+    before = newest()
+    message = ann.posts(chat, "hello")
+    assert told(before) == [("message.created", message.to_dict())]
+
+
+def test_each_verb_writes_its_event(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    before = newest()
+    ann.of(chat).edit(message.id, "hello there")
+    bob.of(chat).read(message.id)
+    ann.of(chat).rename("Allotment")
+    ann.of(chat).set_role(bob.id, "admin")
+    ann.of(chat).delete_message(message.id)
+    ann.of(chat).remove(bob.id)
+    ann.of(chat).delete_chat()
+    types = [type for type, _ in told(before)]
+    assert types == [
+        "read",
+        "chat.updated",
+        "member.updated",
+        "member.removed",
+        "chat.deleted",
+    ]
+
+
+def test_what_fails_writes_no_event(ann: Person, bob: Person, chat: Chat) -> None:
+    before = newest()
+    with pytest.raises(models.Forbidden):
+        bob.of(chat).rename("Mine now")
+    with pytest.raises(models.Invalid):
+        ann.posts(chat, "")
+    assert told(before) == []
+
+
+def test_a_deleted_text_is_nowhere_any_more(ann: Person, bob: Person, chat: Chat, tmp_path: Path) -> None:
+    message = ann.posts(chat, "the swordfish is secret")
+    ann.of(chat).edit(message.id, "the swordfish is very secret")
+    bob.posts(chat, "is it?", reply_to=message.id)
+    ann.of(chat).delete_message(message.id)
+    assert "swordfish" not in json.dumps(told())
+    models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    for table in ("message", "event"):
+        rows = models.database.execute_sql(f'SELECT * FROM "{table}"').fetchall()
+        assert "swordfish" not in repr(rows)
+    assert models.database.execute_sql("SELECT * FROM message_index WHERE text MATCH 'swordfish'").fetchall() == []
+
+
+def test_a_closed_account_leaves_the_log_too(ann: Person, bob: Person, chat: Chat) -> None:
+    bob.user.change(name="Robert Tables", about="Likes tables")
+    bob.user = User.find(bob.id)
+    quoted = bob.posts(chat, "hello")
+    ann.posts(chat, "hello back", reply_to=quoted.id)
+    bob.user.close_account(PASSWORD)
+    said = json.dumps(told())
+    assert "Robert" not in said
+    assert "tables" not in said
+    assert '"username": "bob"' not in said
+
+
+def test_old_events_go_after_their_time(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Event.prune() == 0
+    Event.update(created_at=models.now() - (limits.event_days + 1) * 86_400_000_000).execute()
+    assert Event.prune() > 0
+    assert Event.select().count() == 0

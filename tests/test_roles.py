@@ -1,0 +1,153 @@
+"""Owner, admins, members: who may do what, and who follows whom."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import peewee
+import pytest
+from conftest import PASSWORD, Person
+
+import models
+from models import Chat, Forbidden, Invalid, Membership, NotThere
+
+
+def roles(chat: Chat) -> dict[str, str]:
+    """Everybody's role in a chat, by username."""
+    chat = Chat.get_by_id(chat.id)
+    return {m.user.username: m.role for m in Membership.of_chats([chat])[chat.id]}
+
+
+def test_the_creator_is_the_owner(ann: Person, chat: Chat) -> None:
+    assert roles(chat) == {"ann": "owner", "bob": "member"}
+
+
+def test_giving_owner_hands_the_chat_over(ann: Person, bob: Person, chat: Chat) -> None:
+    ann.of(chat).set_role(bob.id, "owner")
+    assert roles(chat) == {"bob": "owner", "ann": "admin"}
+
+
+def test_the_owner_cannot_step_down_without_a_successor(ann: Person, chat: Chat) -> None:
+    with pytest.raises(Invalid):
+        ann.of(chat).set_role(ann.id, "member")
+    assert roles(chat)["ann"] == "owner"
+
+
+def test_the_longest_standing_admin_follows_the_owner(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    ann.of(chat).add("carol", role="admin")
+    ann.of(chat).leave()
+    assert roles(chat) == {"carol": "owner", "bob": "member"}
+
+
+def test_without_admins_the_longest_standing_member_follows(
+    ann: Person, bob: Person, carol: Person, chat: Chat
+) -> None:
+    ann.of(chat).add("carol")
+    ann.of(chat).leave()
+    assert roles(chat) == {"bob": "owner", "carol": "member"}
+
+
+def test_the_last_to_leave_deletes_the_chat(ann: Person, bob: Person, chat: Chat) -> None:
+    ann.of(chat).leave()
+    bob.of(chat).leave()
+    assert Chat.get_or_none(Chat.id == chat.id) is None
+
+
+def test_a_closed_account_hands_its_chats_over(ann: Person, bob: Person, chat: Chat) -> None:
+    alone = ann.starts("Alone")
+    ann.user.close_account(PASSWORD)
+    assert roles(chat) == {"bob": "owner"}
+    assert Chat.get_or_none(Chat.id == alone.id) is None
+
+
+def test_admins_remove_plain_members_only(
+    ann: Person, bob: Person, carol: Person, chat: Chat, person: Callable[[str], Person]
+) -> None:
+    dave = person("dave")
+    ann.of(chat).set_role(bob.id, "admin")
+    ann.of(chat).add("carol", role="admin")
+    bob.of(chat).add("dave")
+    for other in (ann, carol):
+        with pytest.raises(Forbidden):
+            bob.of(chat).remove(other.id)
+    bob.of(chat).remove(dave.id)
+    assert roles(chat) == {"ann": "owner", "bob": "admin", "carol": "admin"}
+
+
+def test_an_admin_deletes_messages_of_plain_members_only(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    ann.of(chat).add("carol")
+    by_owner, by_member = ann.posts(chat, "mine"), carol.posts(chat, "hers")
+    ann.of(chat).set_role(bob.id, "admin")
+    with pytest.raises(Forbidden):
+        bob.of(chat).delete_message(by_owner.id)
+    bob.of(chat).delete_message(by_member.id)
+    with pytest.raises(NotThere):
+        ann.of(chat).message(by_member.id)
+
+
+def test_a_plain_member_gives_no_roles(bob: Person, carol: Person, chat: Chat) -> None:
+    with pytest.raises(Forbidden):
+        bob.of(chat).add("carol", role="admin")
+    with pytest.raises(Forbidden):
+        bob.of(chat).set_role(bob.id, "owner")
+    assert "carol" not in roles(chat)
+
+
+def test_the_database_itself_refuses_a_chat_without_its_owner(ann: Person, chat: Chat) -> None:
+    with pytest.raises(peewee.IntegrityError), models.write():
+        Membership.delete().where(Membership.chat == chat, Membership.user == ann.id).execute()
+    with pytest.raises(peewee.IntegrityError), models.write():
+        Chat.update(owner_id=987_654).where(Chat.id == chat.id).execute()
+    assert roles(chat) == {"ann": "owner", "bob": "member"}
+
+
+@pytest.mark.parametrize("round_", range(10))
+def test_all_leaving_at_once_ends_the_chat_cleanly(
+    round_: int, ann: Person, bob: Person, carol: Person, chat: Chat
+) -> None:
+    ann.of(chat).add("carol", role="admin")
+    errors: list[Exception] = []
+    start = threading.Barrier(3)
+
+    def leave(who: Person) -> None:
+        try:
+            mine = who.of(chat)
+            start.wait()
+            mine.leave()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            models.database.close()
+
+    threads = [threading.Thread(target=leave, args=(who,)) for who in (ann, bob, carol)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert Chat.get_or_none(Chat.id == chat.id) is None
+    assert Membership.select().count() == 0
+
+
+def test_two_handovers_at_once_leave_one_owner(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    ann.of(chat).add("carol")
+    start = threading.Barrier(2)
+
+    def hand_over(to: Person) -> None:
+        mine = ann.of(chat)
+        start.wait()
+        try:
+            mine.set_role(to.id, "owner")
+        except Forbidden:
+            return
+        finally:
+            models.database.close()
+
+    threads = [threading.Thread(target=hand_over, args=(to,)) for to in (bob, carol)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(roles(chat).values()).count("owner") == 1
+    assert roles(chat)["ann"] == "admin"

@@ -1,0 +1,108 @@
+"""The pages for what went wrong, in the site's look and language."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import g, make_response, render_template
+from flask_babel import gettext as _
+from flask_login import current_user
+from peewee import DatabaseError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from models import Busy, Forbidden, Gone, Invalid, NotThere, TooLarge, TooMany, Words
+
+log = logging.getLogger(__name__)
+
+
+def answer(error: Exception) -> Response:
+    """The page for an error. A fault of ours is logged with its trace, under the number that the page tells."""
+    if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
+        return error.get_response()
+    code, detail, retry = told(error)
+    if code >= 500:
+        log.error("%s %s", g.request_id, type(error).__name__, exc_info=None if retry else error)
+    title, hint = said(code)
+    page = render_template(
+        "errors/error.html",
+        code=code,
+        title=title,
+        words=detail or hint,
+        request_id=g.request_id,
+        retry=code >= 500 or code == 429,
+        # Nothing more is asked of a database that just failed.
+        viewer=current_user if not g.get("broken") and current_user.is_authenticated else None,
+    )
+    response = make_response(page, code)
+    if retry:
+        response.headers["Retry-After"] = str(retry)
+    return response
+
+
+def told(error: Exception) -> tuple[int, str, int]:
+    """An error's status, its own words if it has any, and after how many seconds to try again (0: no matter)."""
+    match error:
+        case NotThere() | Gone():
+            return 404, "", 0
+        case Forbidden() | TooLarge():
+            return (403 if isinstance(error, Forbidden) else 413), translated(error.reason), 0
+        case Invalid():
+            return 422, " ".join(translated(w) for said in error.errors.values() for w in said), 0
+        case TooMany():
+            return 429, "", error.retry_after
+        case Busy():
+            return 503, "", error.retry_after
+        case DatabaseError():
+            log.warning("%s the database: %s", g.request_id, error)
+            return (507 if "full" in str(error) else 503), "", 5
+        case HTTPException():
+            return error.code or 500, "", 0
+    return 500, "", 0
+
+
+def said(code: int) -> tuple[str, str]:
+    """A title and a hint for each status that people meet."""
+    pages: dict[int, tuple[str, str]] = {
+        400: (
+            _("That could not be read"),
+            _("The form may have been open for too long. Please go back and try again."),
+        ),
+        403: (_("This is not yours to change"), _("You may see it, but the change needs another role.")),
+        404: (
+            _("There is nothing here"),
+            _("Perhaps the link is old, or the page is for other people's eyes."),
+        ),
+        405: (_("That does not work this way"), _("Please use the buttons of the page.")),
+        413: (_("That is too large"), _("Please send less, or smaller files.")),
+        422: (_("That cannot be saved as it is"), _("Please go back and check what you entered.")),
+        429: (
+            _("A little too quick"),
+            _("That was often in a short time. Please wait a moment and try again."),
+        ),
+        503: (
+            _("One moment, please"),
+            _(
+                "The server cannot save anything just now. Nothing that was sent before is lost. Please try again."
+            ),
+        ),
+        507: (
+            _("The server's disk is full"),
+            _(
+                "Nothing that was sent before is lost. The operator must make room; then it goes on by itself."
+            ),
+        ),
+    }
+    fault = (
+        _("That did not work"),
+        _("The fault is ours. Nothing that was sent before is lost. Please try again in a minute."),
+    )
+    return pages.get(code, fault if code >= 500 else pages[400])
+
+
+def translated(sentence: Words | str) -> str:
+    """A model's sentence in the reader's language."""
+    if isinstance(sentence, Words):
+        text: str = _(sentence.message)
+        return text % sentence.params if sentence.params else text
+    return str(sentence)
