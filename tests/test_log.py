@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, Person
+from people import PASSWORD, Person
 
 import models
 from models import Chat, Event, User, limits

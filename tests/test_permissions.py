@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PASSWORD, Anyone, Person
 from flask import Flask
+from people import PASSWORD, Anyone, Person
 from PIL import Image
 
 import models

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import peewee
 import pytest
-from conftest import PASSWORD, Person
+from people import PASSWORD, Person
 
 import models
 from models import Chat, Forbidden, Invalid, Membership, NotThere

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from conftest import Person
+from people import Person
 
 import models
 from models import Chat, Gone, Invalid, Message, NotThere, SentKey, TooMany, limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from conftest import Person
+from people import Person
 
 from models import Chat, Invalid, Membership, Message
 

@@ -1,0 +1,187 @@
+"""The API's OpenAPI 3.1 document, made from what the routes declare."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import current_app
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+import schemas
+
+VERSION = "0.1.0"
+# Any request may be answered so, whatever it asks for.
+ALWAYS = (400, 503)
+PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status, and the shape of what comes with it."""
+
+    status: int
+    shape: type[BaseModel] | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a route takes and gives."""
+
+    answer: Answer
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    form: type[BaseModel] | None = None
+    files: str | None = None
+    also: tuple[Answer, ...] = ()
+    errors: tuple[int, ...] = ()
+    open_to_all: bool = False
+
+
+operations: dict[Callable[..., Any], Operation] = {}
+
+
+def describe(handler: Callable[..., Any], operation: Operation) -> None:
+    """Note what a handler declares."""
+    operations[handler] = operation
+
+
+def document() -> dict[str, Any]:
+    """The document of the app that is running."""
+    shapes = sorted({shape for operation in operations.values() for shape in shapes_of(operation)}, key=str)
+    references, definitions = models_json_schema(
+        [(shape, mode_of(shape)) for shape in [*shapes, schemas.Problem]],
+        ref_template="#/components/schemas/{model}",
+    )
+    reference = {shape: schema for (shape, _), schema in references.items()}
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        operation = operations.get(current_app.view_functions[rule.endpoint])
+        if operation is None:
+            continue
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            path = PARAMETER.sub(r"{\2}", rule.rule)
+            handler = current_app.view_functions[rule.endpoint]
+            told = described(rule, handler, operation, reference)
+            paths.setdefault(path, {})[method.lower()] = told
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Flask Chat",
+            "version": VERSION,
+            "description": "Errors are application/problem+json (RFC 9457). Times are UTC. Pages follow `next`.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": definitions.get("$defs", {}),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def shapes_of(operation: Operation) -> list[type[BaseModel]]:
+    answers = [answer.shape for answer in (operation.answer, *operation.also)]
+    return [shape for shape in (operation.body, operation.form, *answers) if shape is not None]
+
+
+def mode_of(shape: type[BaseModel]) -> Any:
+    """What comes in may leave out what has a usual value; what goes out has everything."""
+    return "validation" if issubclass(shape, schemas.Body | schemas.NewMessageForm) else "serialization"
+
+
+def described(
+    rule: Any, handler: Callable[..., Any], operation: Operation, reference: dict[type[BaseModel], Any]
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "operationId": rule.endpoint.partition(".")[2],
+        "summary": (inspect.getdoc(handler) or "").partition("\n")[0],
+        "tags": [rule.rule.split("/")[2]],
+        "parameters": [*path_parameters(rule.rule), *query_parameters(operation)],
+        "responses": responses(operation, reference, bool(path_parameters(rule.rule))),
+        "security": [] if operation.open_to_all else [{"token": []}],
+    }
+    if operation.form is not None:
+        told["parameters"].append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "The same key sends once.",
+                "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+            }
+        )
+    content = request_content(operation, reference)
+    if content:
+        told["requestBody"] = {"required": True, "content": content}
+    return told
+
+
+def path_parameters(rule: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+        }
+        for _, name in PARAMETER.findall(rule)
+    ]
+
+
+def query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if operation.query is None:
+        return []
+    schema = operation.query.model_json_schema()
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": without_null(field)}
+        for name, field in schema["properties"].items()
+    ]
+
+
+def without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query's value is there or not, never null."""
+    choices = [choice for choice in schema.get("anyOf", []) if choice.get("type") != "null"]
+    plain = {name: value for name, value in schema.items() if name not in ("anyOf", "default", "title")}
+    if schema.get("default") is not None:
+        plain["default"] = schema["default"]
+    return {**plain, **(choices[0] if choices else {})}
+
+
+def request_content(operation: Operation, reference: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if operation.body is not None:
+        content["application/json"] = {"schema": reference[operation.body]}
+    if operation.files is not None:
+        one = {"type": "string", "contentMediaType": "application/octet-stream"}
+        form = operation.form.model_json_schema() if operation.form else {"type": "object", "properties": {}}
+        form["properties"][operation.files] = one if operation.form is None else {"type": "array", "items": one}
+        if operation.form is None:
+            form["required"] = [operation.files]
+        content["multipart/form-data"] = {"schema": form}
+    return content
+
+
+def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_path: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for answer in (operation.answer, *operation.also):
+        told[str(answer.status)] = {"description": HTTPStatus(answer.status).phrase}
+        if answer.shape is not None:
+            told[str(answer.status)]["content"] = {"application/json": {"schema": reference[answer.shape]}}
+    errors = {*ALWAYS, *operation.errors}
+    if not operation.open_to_all:
+        errors.add(401)
+    if operation.body or operation.query or operation.files:
+        errors.add(422)
+    if operation.body or operation.files:
+        errors |= {413, 415}
+    if has_path:
+        errors.add(404)
+    problem = {"application/problem+json": {"schema": reference[schemas.Problem]}}
+    for status in sorted(errors):
+        told[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
+    return told

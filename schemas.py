@@ -1,0 +1,262 @@
+"""The shapes that the API takes and gives. What the words in them may be is the models' matter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+
+Id = Annotated[StrictInt, Field(ge=1, le=2**63 - 1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Body(BaseModel):
+    """A JSON body: exactly these fields, nothing converted, anything else refused by name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Query(BaseModel):
+    """What stands behind the question mark; text there becomes the numbers that are asked for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+# Bodies
+
+
+class NewUser(Body):
+    username: StrictStr
+    password: StrictStr
+    name: StrictStr = ""
+    about: StrictStr = ""
+
+
+class Credentials(Body):
+    username: StrictStr
+    password: StrictStr
+
+
+class UserChanges(Body):
+    name: StrictStr | None = None
+    about: StrictStr | None = None
+    username: StrictStr | None = None
+    language: Literal["", "en", "ru"] | None = None
+    theme: Literal["", "light", "dark"] | None = None
+    password: StrictStr | None = None
+    current_password: StrictStr | None = None
+
+
+class Farewell(Body):
+    current_password: StrictStr
+
+
+class NewChat(Body):
+    title: StrictStr
+    members: Annotated[list[StrictStr], Field(max_length=1000)] = []
+
+
+class ChatChanges(Body):
+    title: StrictStr
+
+
+Role = Literal["owner", "admin", "member"]
+
+
+class NewMember(Body):
+    username: StrictStr
+    role: Role = "member"
+
+
+class MemberChanges(Body):
+    role: Role
+
+
+class ReadUpTo(Body):
+    message_id: Id
+
+
+class NewMessage(Body):
+    chat_id: Id
+    text: StrictStr = ""
+    reply_to: Id | None = None
+
+
+class NewMessageForm(BaseModel):
+    """The same from a multipart form, where everything is text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    chat_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
+    text: str = ""
+    reply_to: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
+
+
+class MessageChanges(Body):
+    text: StrictStr
+
+
+# Queries
+
+Limit = Annotated[int, Field(ge=1, le=100)]
+Cursor = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class UsersQuery(Query):
+    q: Annotated[str, Field(max_length=100)] = ""
+    limit: Limit = 20
+    after: Annotated[str, Field(max_length=100)] | None = None
+
+
+class ChatsQuery(Query):
+    limit: Limit = 100
+    before: Cursor | None = None
+
+
+class MessagesQuery(Query):
+    chat_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
+    limit: Limit = 50
+    before: Cursor | None = None
+    after: Cursor | None = None
+
+    @model_validator(mode="after")
+    def one_direction(self) -> MessagesQuery:
+        if self.before is not None and self.after is not None:
+            raise ValueError("before and after lead in opposite directions: give one of them")
+        return self
+
+
+class SearchQuery(Query):
+    q: Annotated[str, Field(min_length=1, max_length=1000)]
+    chat_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
+    author: Annotated[str, Field(max_length=100)] | None = None
+    before: Cursor | None = None
+    limit: Limit = 20
+
+
+# Answers
+
+
+class User(BaseModel):
+    id: Count
+    username: str
+    name: str
+    about: str
+    avatar_url: str | None
+    created_at: datetime
+
+
+class File(BaseModel):
+    id: Count
+    name: str
+    size: Count
+    type: str
+    url: str
+    thumbnail_url: str | None
+    width: Count | None
+    height: Count | None
+
+
+class Quotation(BaseModel):
+    id: Count
+    author: User | None
+    text: str
+
+
+class Message(BaseModel):
+    id: Count
+    chat_id: Count
+    author: User | None
+    text: str
+    html: str
+    files: list[File]
+    reply_to: Quotation | None
+    created_at: datetime
+    edited_at: datetime | None
+
+
+class Hit(Message):
+    snippet: str
+
+
+class Member(BaseModel):
+    user: User
+    role: Role
+    joined_at: datetime
+
+
+class Chat(BaseModel):
+    id: Count
+    title: str
+    created_at: datetime
+    role: Role
+    members: list[Member]
+    unread: Count
+    last_message: Message | None
+    last_read_id: Count | None
+
+
+class Users(BaseModel):
+    items: list[User]
+    next: str | None
+
+
+class Chats(BaseModel):
+    items: list[Chat]
+    next: str | None
+
+
+class Members(BaseModel):
+    items: list[Member]
+    next: str | None
+
+
+class Messages(BaseModel):
+    items: list[Message]
+    next: str | None
+
+
+class Hits(BaseModel):
+    items: list[Hit]
+    next: str | None
+
+
+class Token(BaseModel):
+    token: str
+    expires_at: datetime
+    user: User
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: dict[str, list[str]] | None = None
+
+
+SENTENCES = {
+    "missing": "This field is required.",
+    "extra_forbidden": "There is no such field.",
+    "string_type": "Must be a string.",
+    "string_unicode": "Must be valid Unicode.",
+    "int_type": "Must be a whole number.",
+    "int_parsing": "Must be a whole number.",
+    "int_parsing_size": "Must be a whole number of 64 bits.",
+    "int_from_float": "Must be a whole number.",
+    "list_type": "Must be a list.",
+}
+
+
+def complaints(errors: list[Any]) -> dict[str, list[str]]:
+    """pydantic's errors as a map of field to sentences; a list's items are told at the list."""
+    told: dict[str, list[str]] = {}
+    for error in errors:
+        field = str(error["loc"][0]) if error["loc"] else "body"
+        sentence = SENTENCES.get(error["type"]) or error["msg"].removeprefix("Value error, ").rstrip(".") + "."
+        if sentence not in told.setdefault(field, []):
+            told[field].append(sentence)
+    return told

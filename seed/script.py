@@ -1,0 +1,113 @@
+"""Reading the scripts that the history is told from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DAY = re.compile(r"=== (\d+)")
+SAID = re.compile(r"(\d\d):(\d\d) (\w+)(?: \(([^)]*)\))?: (.*)")
+INDENT = "    "
+
+
+@dataclass
+class Line:
+    """One message. `minute` counts from a midnight, and is below 0 on the days before the newest.
+
+    `first` is how an edited one began.
+    """
+
+    minute: int
+    author: str
+    text: str
+    name: str
+    reply_to: str = ""
+    first: str = ""
+    files: list[str] = field(default_factory=list)
+    deleted: bool = False
+
+
+@dataclass
+class Script:
+    """One chat: its title, its people, the owner first, and what they say.
+
+    A script reads:
+
+        title: Garden
+        people: carol ann bob
+        admins: ann
+        unread: ann 3, bob 1
+        === 2
+        09:15 ann (id=seeds): The seeds are here.
+            A second line of it.
+        09:20 bob (re=seeds, file=list.txt): Good.
+        09:31 ann (first=Tomorow then.): Tomorrow then.
+        09:40 bob (deleted): Never mind.
+
+    `=== 2` is two days ago. An `id` names a message for an `re`; a `first` is what it said before it was edited.
+    """
+
+    title: str
+    people: list[str]
+    admins: list[str]
+    unread: dict[str, int]
+    lines: list[Line]
+
+    @classmethod
+    def read(cls, path: Path) -> Script:
+        """Read a script. Raises ValueError for a line that is none."""
+        head, _, body = path.read_text(encoding="utf-8").partition("===")
+        fields = dict(line.split(": ", 1) for line in head.splitlines() if line)
+        pairs = [pair.split() for pair in fields.get("unread", "").split(",") if pair]
+        return cls(
+            title=fields["title"],
+            people=fields["people"].split(),
+            admins=fields.get("admins", "").split(),
+            unread={name: int(number) for name, number in pairs},
+            lines=list(said("===" + body)),
+        )
+
+
+def said(body: str) -> Iterator[Line]:
+    """The messages of a script, in order."""
+    day = 0
+    line: Line | None = None
+    for number, row in enumerate(body.splitlines()):
+        if line is not None and (row.startswith(INDENT) or not row):
+            line.text += "\n" + row.removeprefix(INDENT)
+            continue
+        if line is not None:
+            yield line
+            line = None
+        if new_day := DAY.fullmatch(row):
+            day = int(new_day[1])
+        else:
+            line = begun(row, day, str(number))
+    if line is not None:
+        yield line
+
+
+def begun(row: str, day: int, name: str) -> Line:
+    """The message that a row begins."""
+    found = SAID.fullmatch(row)
+    if found is None:
+        raise ValueError(f"not a line of a script: {row!r}")
+    hour, minute, author, marks, text = found.groups()
+    line = Line(int(hour) * 60 + int(minute) - day * 1440, author, text, name)
+    for mark in (marks or "").split(", ") if marks else ():
+        kind, _, value = mark.partition("=")
+        if kind == "id":
+            line.name = value
+        elif kind == "re":
+            line.reply_to = value
+        elif kind == "first":
+            line.first = value
+        elif kind == "file":
+            line.files.append(value)
+        elif kind == "deleted":
+            line.deleted = True
+        else:
+            raise ValueError(f"not a mark of a script: {mark!r}")
+    return line

@@ -1,0 +1,140 @@
+"""A real browser on a real server."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from servers import Server
+
+PASSWORD = "correct horse battery"
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+# No test waits so long; a busy machine may.
+PATIENCE = 30_000
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, that asks nothing of the network of its own accord."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "no Chromium: apt-get install chromium"
+    quiet = [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-quic",
+        "--no-first-run",
+        "--no-sandbox",
+    ]
+    browser = playwright.chromium.launch(executable_path=program, args=quiet)
+    yield browser
+    browser.close()
+
+
+Visit = Callable[..., "Visitor"]
+
+
+class Visitor:
+    """Somebody at a browser, who finds things by what they are called."""
+
+    def __init__(self, context: BrowserContext, server: Server) -> None:
+        self.context = context
+        self.server = server
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.complaints: list[str] = []
+        self.page.on("console", self.note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def note(self, message: Any) -> None:
+        """What the browser complains of: scripts that fail, policies that are broken; not an answer like 404."""
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def opens(self, path: str) -> None:
+        self.page.goto(self.server.url + path)
+
+    def fills(self, field: str, value: str) -> None:
+        self.page.get_by_label(field, exact=True).fill(value)
+
+    def presses(self, button: str) -> None:
+        self.page.get_by_role("button", name=button, exact=True).click()
+
+    def follows(self, link: str) -> None:
+        self.page.get_by_role("link", name=link, exact=True).click()
+
+    def sees(self, words: str) -> None:
+        expect(self.page.locator("body")).to_contain_text(words)
+
+    def registers(self, username: str) -> Visitor:
+        self.opens("/register")
+        self.fills("Username", username)
+        self.fills("Password", PASSWORD)
+        self.fills("Repeat password", PASSWORD)
+        self.presses("Register")
+        expect(self.page).to_have_url(self.server.url + "/")
+        return self
+
+    def logs_in(self, username: str, fields: tuple[str, str, str] = ("Username", "Password", "Log in")) -> Visitor:
+        self.opens("/login")
+        self.fills(fields[0], username)
+        self.fills(fields[1], PASSWORD)
+        self.presses(fields[2])
+        expect(self.page).to_have_url(self.server.url + "/")
+        return self
+
+    def starts(self, title: str, *usernames: str) -> str:
+        """Opens a chat; returns its path."""
+        self.opens("/chats/new")
+        self.fills("Title", title)
+        self.page.get_by_label("Usernames", exact=True).fill(", ".join(usernames))
+        self.presses("Create")
+        expect(self.page).to_have_url(re.compile(r"/chats/\d+$"))
+        return self.page.url.removeprefix(self.server.url)
+
+    def writes(self, text: str) -> None:
+        self.fills("Message", text)
+        self.presses("Send")
+        expect(self.page.get_by_role("log")).to_contain_text(text)
+
+
+@pytest.fixture
+def visit(chromium: Browser, server: Server) -> Iterator[Visit]:
+    """Open a browser of one's own: `visit(javascript=False)`, `visit(phone=True)`, `visit(language="ru-RU")`."""
+    contexts: list[BrowserContext] = []
+
+    def opened(
+        javascript: bool = True, phone: bool = False, language: str = "en-GB", theme: str = "light", **how: Any
+    ) -> Visitor:
+        context = chromium.new_context(
+            java_script_enabled=javascript,
+            viewport=PHONE if phone else WIDE,
+            has_touch=phone,
+            is_mobile=phone,
+            locale=language,
+            color_scheme=theme,
+            **how,
+        )
+        contexts.append(context)
+        return Visitor(context, server)
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def javascript(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)

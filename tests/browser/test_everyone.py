@@ -1,0 +1,150 @@
+"""For everyone: axe finds nothing on any page, in both themes and both languages, wide and phone."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
+from servers import Server
+
+from .conftest import PHONE, WIDE, Visitor
+
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+SIGNED_OUT = ["/", "/register", "/login", "/api/docs", "/nothing-here"]
+SIGNED_IN = [
+    "/",
+    "/chats/new",
+    "{chat}",
+    "{chat}?reply_to={message}",
+    "{empty}",
+    "{chat}/edit",
+    "{chat}/leave",
+    "{chat}/delete",
+    "{chat}/members/{bob}/remove",
+    "{chat}/messages/{message}/edit",
+    "{chat}/messages/{message}/delete",
+    "/users/axe-bob",
+    "/users/axe-ann",
+    "/settings",
+    "/settings/delete",
+    "/search?q=tomatoes",
+    "/search?q=nothing-like-this",
+    "/nothing-here",
+]
+
+
+@dataclass
+class Place:
+    server: Server
+    state: Any
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def place(chromium: Browser, server: Server) -> Place:
+    """Ann, signed in, with a chat that shows what a chat can show."""
+    for other in ("axe-bob",):
+        context = chromium.new_context()
+        Visitor(context, server).registers(other)
+        context.close()
+    context = chromium.new_context(viewport=WIDE)
+    ann = Visitor(context, server).registers("axe-ann")
+    chat = ann.starts("Garden", "axe-bob")
+    ann.writes("The tomatoes are in")
+    ann.writes("A list:\n\n- one\n- two\n\n> quoted\n\n```python\nprint('code')\n```\n\n[link](https://example.org)")
+    ann.page.get_by_label("Attach", exact=True).set_input_files(
+        [
+            {"name": "a.png", "mimeType": "image/png", "buffer": png()},
+            {"name": "план.txt", "mimeType": "text/plain", "buffer": b"plan"},
+        ]
+    )
+    ann.presses("Send")
+    expect(ann.page.get_by_role("article")).to_have_count(3)
+    message = ann.page.get_by_role("article").first.get_attribute("id") or ""
+    empty = ann.starts("Empty")
+    ann.opens(chat + "/edit")
+    remove = ann.page.locator("[href$='/remove'], [action$='/remove'], [formaction$='/remove']").first
+    where = remove.get_attribute("href") or remove.get_attribute("action") or remove.get_attribute("formaction") or ""
+    ids = {"chat": chat, "empty": empty, "message": message.removeprefix("message-"), "bob": where.split("/")[-2]}
+    state = context.storage_state()
+    context.close()
+    return Place(server, state, ids)
+
+
+def png() -> bytes:
+    drawn = io.BytesIO()
+    Image.new("RGB", (320, 200), "olive").save(drawn, "PNG")
+    return drawn.getvalue()
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+@pytest.mark.parametrize("language", ["en-GB", "ru-RU"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(place: Place, chromium: Browser, theme: str, language: str, size: str) -> None:
+    found = []
+    for pages, state in ((SIGNED_OUT, None), (SIGNED_IN, place.state)):
+        context = chromium.new_context(
+            viewport=PHONE if size == "phone" else WIDE,
+            has_touch=size == "phone",
+            is_mobile=size == "phone",
+            color_scheme=theme,
+            locale=language,
+            storage_state=state,
+            bypass_csp=True,
+        )
+        page = context.new_page()
+        for address in pages:
+            path = address.format(**place.ids)
+            page.goto(place.server.url + path)
+            page.evaluate(AXE)
+            result = page.evaluate("axe.run({resultTypes: ['violations']})")
+            found += [
+                f"{path}: {violation['id']} {node['target']} {node.get('failureSummary', '')}"
+                for violation in result["violations"]
+                for node in violation["nodes"]
+            ]
+            wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+            if wide:
+                found.append(f"{path}: wider than its window")
+        context.close()
+    assert found == []
+
+
+def test_the_first_load_is_light(place: Place, chromium: Browser) -> None:
+    """JS at most 45 KB, CSS 15, HTML with 50 messages 25, 12 requests: compressed, as they travel."""
+    context = chromium.new_context(storage_state=place.state)
+    page = context.new_page()
+    cdp = context.new_cdp_session(page)
+    cdp.send("Network.enable")
+    kinds: dict[str, str] = {}
+    sizes: dict[str, float] = {}
+    cdp.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
+    cdp.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
+    page.goto(place.server.url + place.ids["chat"], wait_until="networkidle")
+    total: dict[str, float] = {}
+    for request, size in sizes.items():
+        total[kinds[request]] = total.get(kinds[request], 0) + size
+    assert len(sizes) <= 12, kinds
+    assert total.get("Script", 0) <= 45_000
+    assert total["Stylesheet"] <= 15_000
+    context.close()
+
+
+def test_the_keyboard_alone_is_enough(place: Place, chromium: Browser) -> None:
+    context = chromium.new_context(storage_state=place.state, viewport=WIDE)
+    page = context.new_page()
+    page.goto(place.server.url + place.ids["chat"])
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_contain_text("Skip to message field")
+    page.keyboard.press("Enter")
+    page.keyboard.type("written without a mouse")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_accessible_name("Send")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("log")).to_contain_text("written without a mouse")
+    context.close()

@@ -1,0 +1,83 @@
+"""The messenger as it is really served."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Server:
+    """The messenger as it is served: gunicorn on a free port, over a database of its own."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "server.log"
+        self.environment = {
+            **os.environ,
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "SECRET_KEY": secrets.token_hex(32),
+            "JWT_SECRET_KEY": secrets.token_hex(32),
+            "DATABASE_URL": f"sqlite:///{folder / 'chat.db'}",
+            "MEDIA_DIR": str(folder / "media"),
+            "RATE_LIMITS": "off",
+            "WEB_CONCURRENCY": "1",
+            **environment,
+        }
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self.log.open("ab") as log:
+            self.master = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "chat:app"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_for(self.answers, lambda: f"no answer; it said:\n{self.log.read_text()}")
+
+    def answers(self) -> bool:
+        """Whether it is up. Raises when it ended instead."""
+        assert self.master.poll() is None, self.log.read_text()
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        if self.master.poll() is None:
+            self.master.send_signal(signal.SIGTERM)
+        return self.master.wait(30)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(condition: Callable[[], bool], complaint: Callable[[], str], seconds: float = 60) -> None:
+    """Ask again and again until it is so; the bound is generous, for a busy machine."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, complaint()
+        time.sleep(0.05)

@@ -1,0 +1,65 @@
+"""The stylesheet as one answer, and addresses of static files that change with their content."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, request, url_for
+
+bp = Blueprint("assets", __name__)
+
+CSS = Path(__file__).resolve().parent.parent / "static" / "css"
+FOREVER = "public, max-age=31536000, immutable"
+
+
+@cache
+def joined(changed: int) -> tuple[bytes, str]:
+    """All layers in the order of index.css, and a hash of them; `changed` is when the newest file was written."""
+    index = (CSS / "index.css").read_text()
+    order = re.findall(r'@import url\("([^"]+)"\);', index)
+    layers = re.findall(r"^@layer .*;$", index, re.MULTILINE)
+    text = "\n".join([*layers, *((CSS / name).read_text() for name in order)])
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    whole = re.sub(r"\s*\n\s*", "\n", text).strip().encode()
+    return whole, hashlib.sha256(whole).hexdigest()[:16]
+
+
+def current() -> tuple[bytes, str]:
+    return joined(max(path.stat().st_mtime_ns for path in CSS.iterdir()))
+
+
+@cache
+def squeezed(whole: bytes) -> bytes:
+    return gzip.compress(whole, 9, mtime=0)
+
+
+@bp.get("/styles/<version>.css")
+def stylesheet(version: str) -> Response:
+    whole, known = current()
+    squeeze = request.accept_encodings["gzip"] > 0
+    response = Response(squeezed(whole) if squeeze else whole, mimetype="text/css")
+    # A page from before a change asks for what is no more: it gets the new one, but must not keep it under this name.
+    response.headers["Cache-Control"] = FOREVER if version == known else "no-cache"
+    response.headers["Vary"] = "Accept-Encoding"
+    if squeeze:
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def stylesheet_address() -> str:
+    return url_for("assets.stylesheet", version=current()[1])
+
+
+@cache
+def digest(path: Path, changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def address(name: str) -> str:
+    """The address of a static file, which a browser may keep for ever: other content has another one."""
+    path = Path(current_app.static_folder or "") / name
+    return url_for("static", filename=name, v=digest(path, path.stat().st_mtime_ns))

@@ -1,0 +1,132 @@
+"""Chats: the list, a new one, the log of one, its title, its end."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Blueprint, abort, redirect, request
+from flask.typing import ResponseReturnValue
+from peewee import OperationalError
+
+from auth import current_user
+from forms import ChatForm, MemberForm, PostForm, TitleForm
+from models import Chat, Membership, Message, NotThere
+from views.log import Stretch, company
+from views.pages import asked, listed, me, page, signed_in
+
+bp = Blueprint("chats", __name__)
+log = logging.getLogger(__name__)
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    """One's chats; what this is, for who is not signed in."""
+    if not current_user.is_authenticated:
+        return page("landing.html")
+    return page("chats/index.html", listing=listed(asked("before")))
+
+
+@bp.route("/chats/new", methods=["GET", "POST"])
+@signed_in
+def new() -> ResponseReturnValue:
+    form = ChatForm()
+    if form.done(lambda: Chat.start(me(), form.title.data, form.names)):
+        return redirect(form.result.chat.url)
+    if not form.is_submitted():
+        form.usernames.data = request.args.get("with", "")
+    return page("chats/new.html", form)
+
+
+@bp.get("/chats/<int:chat_id>")
+@signed_in
+def show(chat_id: int) -> ResponseReturnValue:
+    return room(Membership.of(me(), chat_id), PostForm(), reply_to=asked("reply_to"))
+
+
+def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseReturnValue:
+    """A chat with its log and the form for the next message."""
+    stretch = Stretch.asked_for(mine)
+    names, may_delete = company(mine)
+    stretch.arrange(mine, may_delete)
+    quoted = quotable(mine, stretch, reply_to)
+    if not stretch.newer and stretch.last_id > mine.last_read_id and is_seen():
+        mark_read(mine)
+    # Sent twice by an impatient finger, a form is one message still.
+    form.key.data = secrets.token_urlsafe(16)
+    return page("chats/show.html", form, mine=mine, stretch=stretch, names=names, quoted=quoted)
+
+
+def quotable(mine: Membership, stretch: Stretch, reply_to: int | None) -> Message | None:
+    """The message to reply to; None when it is gone by now."""
+    if reply_to is None:
+        return None
+    for message in stretch.messages:
+        if message.id == reply_to and not message.is_deleted:
+            return message
+    try:
+        return mine.message(reply_to)
+    except NotThere:
+        return None
+
+
+def is_seen() -> bool:
+    """Whether somebody is looking at this answer.
+
+    Opening a chat moves the read position (docs/decisions/0007): nobody has seen a page that the browser only
+    fetches ahead, and an image or a script tag on another site must not move it.
+    """
+    headers = request.headers
+    is_ahead = "prefetch" in headers.get("Sec-Purpose", "")
+    is_document = headers.get("Sec-Fetch-Dest", "document") == "document"
+    return request.method != "HEAD" and is_document and not is_ahead
+
+
+def mark_read(mine: Membership) -> None:
+    try:
+        mine.read_all()
+    except OperationalError as error:
+        # Reading goes on while nothing can be written (rule 27); the next visit moves the position.
+        log.warning("the read position could not be written: %s", error)
+
+
+@bp.route("/chats/<int:chat_id>/edit", methods=["GET", "POST"])
+@signed_in
+def edit(chat_id: int) -> ResponseReturnValue:
+    mine = Membership.of(me(), chat_id)
+    form = TitleForm(title=mine.chat.title)
+    if form.done(lambda: mine.rename(form.title.data)):
+        return redirect(mine.chat.url)
+    return desk(mine, form)
+
+
+def desk(mine: Membership, form: TitleForm | MemberForm) -> ResponseReturnValue:
+    """The page on which a chat is changed; `form` is the one of its forms that was sent, or none yet."""
+    title = form if isinstance(form, TitleForm) else TitleForm(None, title=mine.chat.title)
+    member = form if isinstance(form, MemberForm) else MemberForm(None)
+    heir = mine.heir() if mine.is_owner else None
+    return page(
+        "chats/edit.html", form, mine=mine, members=mine.members(), heir=heir, title=title, member=member
+    )
+
+
+@bp.route("/chats/<int:chat_id>/leave", methods=["GET", "POST"])
+@signed_in
+def leave(chat_id: int) -> ResponseReturnValue:
+    mine = Membership.of(me(), chat_id)
+    if request.method == "POST":
+        mine.leave()
+        return redirect("/")
+    return page("chats/leave.html", mine=mine, heir=mine.heir() if mine.is_owner else None)
+
+
+@bp.route("/chats/<int:chat_id>/delete", methods=["GET", "POST"])
+@signed_in
+def delete(chat_id: int) -> ResponseReturnValue:
+    mine = Membership.of(me(), chat_id)
+    if request.method == "POST":
+        mine.delete_chat()
+        return redirect("/")
+    if not mine.is_owner:
+        abort(403)
+    return page("chats/delete.html", mine=mine)

@@ -1,0 +1,93 @@
+"""Files and avatars: the bytes, for who may see them, asked anew each time."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from urllib.parse import quote
+
+from flask import Blueprint, send_file
+from flask.wrappers import Response
+
+from auth import reader, session_or_token_required
+from models import File, NotThere, User
+from models.base import Media
+
+bp = Blueprint("files", __name__)
+log = logging.getLogger(__name__)
+
+# Types that no browser runs anything from; all others are plain bytes (rule 15).
+HARMLESS = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf", "text/plain", "audio/", "video/")
+
+
+@bp.get("/files/<int:file_id>")
+@session_or_token_required
+def show(file_id: int) -> Response:
+    file = File.visible_to(reader(), file_id)
+    kind = file.type if file.type.startswith(HARMLESS) else "application/octet-stream"
+    response = sent(file.key, kind, f"file-{file.id}")
+    response.headers["Content-Disposition"] = attachment(file.name)
+    return response
+
+
+@bp.get("/files/<int:file_id>/display")
+@session_or_token_required
+def display(file_id: int) -> Response:
+    return picture(File.visible_to(reader(), file_id), "display")
+
+
+@bp.get("/files/<int:file_id>/thumbnail")
+@session_or_token_required
+def thumbnail(file_id: int) -> Response:
+    return picture(File.visible_to(reader(), file_id), "thumbnail")
+
+
+@bp.get("/avatars/<int:user_id>/<version>")
+@session_or_token_required
+def avatar(user_id: int, version: str) -> Response:
+    """Somebody's picture, for everyone signed in."""
+    user = User.find(user_id)
+    if user.avatar is None or user.avatar_url != f"/avatars/{user_id}/{version}":
+        raise NotThere("avatar")
+    return sent(user.avatar, None, f"avatar-{version}")
+
+
+def picture(file: File, which: str) -> Response:
+    """A copy that was written here, shown in its place."""
+    key = file.display_key if which == "display" else file.thumbnail_key
+    if key is None:
+        raise NotThere("picture")
+    return sent(key, None, f"{which}-{file.id}")
+
+
+def sent(key: str, kind: str | None, etag: str) -> Response:
+    """The bytes of a key, whole or as the Range header asks. Raises NotThere, told in the log, when they are gone."""
+    path = Media.store.path(key)
+    if not path.is_file():
+        log.error("the bytes of %s are missing in the store (%s)", etag, key)
+        raise NotThere("bytes")
+    response = send_file(path, kind or drawn(path.read_bytes()[:12]), conditional=True, etag=etag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers.pop("Expires", None)
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def drawn(start: bytes) -> str:
+    """The type of a picture of our own writing, by its first bytes."""
+    if start.startswith(b"\x89PNG"):
+        return "image/png"
+    if start.startswith(b"GIF8"):
+        return "image/gif"
+    if start[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/jpeg"
+
+
+def attachment(name: str) -> str:
+    """RFC 6266 with both forms of the name: a plain one for old clients, and the true one (RFC 8187)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "replace").decode()
+    plain = "".join("_" if sign in '?"\\%/' or not sign.isprintable() else sign for sign in plain)
+    true = quote(name.encode("utf-8", "replace"), safe="!#$&+-.^_`|~")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{true}"

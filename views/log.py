@@ -1,0 +1,112 @@
+"""A chat's log as a page shows it: a stretch of messages, with the lines between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from models import Membership, Message
+from views.clock import day_of
+from views.pages import asked
+
+LENGTH = 40
+SOON = 5 * 60 * 1_000_000
+NAMED = 8
+
+
+@dataclass
+class Row:
+    """A message, and how it stands to the one before and to the reader."""
+
+    message: Message
+    starts_day: bool
+    is_continued: bool
+    is_first_unread: bool
+    is_own: bool
+    may_delete: bool
+
+
+@dataclass
+class Stretch:
+    """Messages in a row, oldest first; whether there are older and newer ones."""
+
+    messages: list[Message]
+    older: bool = False
+    newer: bool = False
+    rows: list[Row] = field(default_factory=list)
+
+    @classmethod
+    def asked_for(cls, mine: Membership) -> Stretch:
+        """What `?before=`, `?after=` or `?around=` name, else the newest. One message more tells what lies beyond."""
+        before, after, around = asked("before"), asked("after"), asked("around")
+        if around is not None:
+            found = mine.around(around, LENGTH)
+            older = bool(found) and mine.has_before(found[0].id)
+            return cls(found, older, bool(found) and mine.has_after(found[-1].id))
+        if after is not None:
+            found = mine.after(after, LENGTH + 1)
+            return cls(found[:LENGTH], mine.has_before(after + 1), len(found) > LENGTH)
+        if before is not None:
+            found = mine.before(before, LENGTH + 1)
+            return cls(found[-LENGTH:], len(found) > LENGTH, mine.has_after(before - 1))
+        found = mine.newest(LENGTH + 1)
+        return cls(found[-LENGTH:], len(found) > LENGTH)
+
+    @property
+    def last_id(self) -> int:
+        return int(self.messages[-1].id) if self.messages else 0
+
+    @property
+    def ids(self) -> set[int]:
+        return {message.id for message in self.messages}
+
+    def arrange(self, mine: Membership, may_delete: Callable[[Message], bool]) -> None:
+        """Make the rows. The unread line is drawn only where reading really stopped."""
+        unread = first_unread(self, mine)
+        before: Message | None = None
+        for message in self.messages:
+            new_day = before is None or day_of(before.created_at) != day_of(message.created_at)
+            starts_unread = message is unread
+            self.rows.append(
+                Row(
+                    message,
+                    starts_day=new_day,
+                    is_continued=not new_day and not starts_unread and follows(before, message),
+                    is_first_unread=starts_unread,
+                    is_own=message.author_id == mine.user_id,
+                    may_delete=not message.is_deleted and may_delete(message),
+                )
+            )
+            before = message
+
+
+def follows(before: Message | None, message: Message) -> bool:
+    """Whether it goes on from the one before: same author, within five minutes, both still there."""
+    return (
+        before is not None
+        and before.author_id == message.author_id
+        and message.created_at - before.created_at < SOON
+        and not message.is_deleted
+        and not before.is_deleted
+    )
+
+
+def first_unread(stretch: Stretch, mine: Membership) -> Message | None:
+    """The first unread message of others, when it is among these."""
+    if not mine.unread or not stretch.messages:
+        return None
+    if stretch.older and stretch.messages[0].id > mine.last_read_id:
+        return None
+    for message in stretch.messages:
+        if message.id > mine.last_read_id and message.author_id != mine.user_id and not message.is_deleted:
+            return message
+    return None
+
+
+def company(mine: Membership) -> tuple[list[str], Callable[[Message], bool]]:
+    """The first names of the chat, and which messages the reader may delete, in one query for all of them."""
+    if mine.role != "admin":
+        return mine.names(NAMED), lambda message: mine.is_owner or message.author_id == mine.user_id
+    people = mine.members()
+    higher = {theirs.user_id for theirs in people if theirs.role != "member"} - {mine.user_id}
+    return [theirs.user.username for theirs in people[:NAMED]], lambda message: message.author_id not in higher

@@ -1,0 +1,67 @@
+"""Messages: write, edit, delete."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from forms import EditForm, PostForm
+from models import Gone, Invalid, Membership, Message
+from views.chats import room
+from views.pages import me, page, signed_in
+
+bp = Blueprint("messages", __name__, url_prefix="/chats/<int:chat_id>")
+
+
+@bp.post("")
+@signed_in
+def create(chat_id: int) -> ResponseReturnValue:
+    mine, form = Membership.of(me(), chat_id), PostForm()
+    if form.done(lambda: post(mine, form)):
+        return redirect(mine.chat.url)
+    if form.uploads:
+        form.notice = " ".join([form.notice, _("Please attach the files again.")]).strip()
+    return room(mine, form, form.reply_id)
+
+
+def post(mine: Membership, form: PostForm) -> Message | None:
+    """Send it, once by its key."""
+    said = (form.text.data or "", form.uploads, form.reply_id)
+    try:
+        return mine.post(*said, key=form.key.data or None)
+    except Invalid as refused:
+        if "Idempotency-Key" not in refused.errors:
+            raise
+        # Somebody went back to a page that has sent already, and wrote another message there.
+        return mine.post(*said)
+    except Gone:
+        form.status = 422
+        form.notice = _("This was sent before, and deleted since. To send it again, press Send once more.")
+        return None
+
+
+@bp.route("/messages/<int:message_id>/edit", methods=["GET", "POST"])
+@signed_in
+def edit(chat_id: int, message_id: int) -> ResponseReturnValue:
+    mine = Membership.of(me(), chat_id)
+    message = mine.message(message_id)
+    if message.author_id != mine.user_id:
+        abort(403)
+    form = EditForm(text=message.text)
+    if form.done(lambda: mine.edit(message_id, form.text.data or "")):
+        return redirect(message.url)
+    return page("messages/edit.html", form, mine=mine, message=message)
+
+
+@bp.route("/messages/<int:message_id>/delete", methods=["GET", "POST"])
+@signed_in
+def delete(chat_id: int, message_id: int) -> ResponseReturnValue:
+    mine = Membership.of(me(), chat_id)
+    message = mine.message(message_id)
+    if request.method == "POST":
+        mine.delete(message_id)
+        return redirect(message.url)
+    if not mine.may_delete(message):
+        abort(403)
+    return page("messages/delete.html", mine=mine, message=message)

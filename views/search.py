@@ -1,0 +1,27 @@
+"""Search in one's own chats."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from models import Message
+from views.pages import asked, listed, me, page, signed_in
+
+bp = Blueprint("search", __name__)
+
+HITS = 20
+
+
+@bp.get("/search")
+@signed_in
+def index() -> ResponseReturnValue:
+    q, author = (request.args.get(name, "").strip() for name in ("q", "author"))
+    chat_id, before = asked("chat_id"), asked("before")
+    hits = Message.search(me(), q, chat_id, author.lstrip("@") or None, before, HITS + 1)
+    older = hits[HITS - 1].id if len(hits) > HITS else None
+    return page(
+        "search/index.html",
+        **{"q": q, "author": author, "chat_id": chat_id, "before": before},
+        **{"hits": hits[:HITS], "older": older, "listing": listed()},
+    )
