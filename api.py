@@ -20,8 +20,20 @@ import models
 import openapi
 import schemas
 from auth import authenticate, issue_token, throttle, token_required
-from jobs import Full
-from models import Busy, Chat, Forbidden, Gone, Invalid, Membership, Message, NotThere, Taken, TooLarge, TooMany, User
+from models import (
+    Busy,
+    Chat,
+    Forbidden,
+    Gone,
+    Invalid,
+    Membership,
+    Message,
+    Refused,
+    Taken,
+    TooLarge,
+    TooMany,
+    User,
+)
 from storage import Upload
 
 log = logging.getLogger(__name__)
@@ -31,6 +43,7 @@ NESTING = 64
 JSON_MAX = 2**20
 HOUR = 3600
 REGISTRATIONS_AN_HOUR = 100
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 P = ParamSpec("P")
@@ -130,9 +143,7 @@ def uploads(field: str) -> list[Upload]:
 def idempotency_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not KEY.fullmatch(key):
-        raise Problem(
-            422, "Some fields are wrong.", {"Idempotency-Key": ["1 to 255 visible ASCII characters."]}
-        )
+        raise Problem(422, "Some fields are wrong.", {"Idempotency-Key": ["1 to 255 visible ASCII characters."]})
     return key
 
 
@@ -174,29 +185,34 @@ def answer_error(error: Exception) -> Response:
     """Every error as a problem; a fault of ours is logged and tells nothing of itself."""
     match error:
         case Problem():
-            return problem(error.status, error.detail, error.errors)
-        case Invalid():
-            status = 409 if isinstance(error, Taken) else 422
-            errors = {field: [str(said) for said in sentences] for field, sentences in error.errors.items()}
-            return problem(status, "Taken already." if status == 409 else "Some fields are wrong.", errors)
-        case NotThere():
-            return problem(404, "There is nothing here, or nothing for you.")
-        case Forbidden():
-            return problem(403, str(error.reason))
-        case Gone():
-            return problem(410, "The message that this key sent was deleted.")
-        case TooLarge():
-            return problem(413, str(error.reason), {error.field: [str(error.reason)]})
-        case TooMany():
-            return problem(429, "Too many requests.", headers={"Retry-After": str(error.retry_after)})
-        case Busy() | Full():
-            return problem(503, "Too busy just now.", headers={"Retry-After": str(getattr(error, "retry_after", 2))})
+            return problem(error.status, error.detail, error.errors, CHALLENGE if error.status == 401 else None)
+        case Refused():
+            return refused(error)
         case DatabaseError():
             return unwritten(error)
         case HTTPException():
             return standard(error)
     log.error("%s %s", g.get("request_id"), type(error).__name__, exc_info=error)
     return problem(500, "The fault is ours.")
+
+
+def refused(error: Refused) -> Response:
+    """What a verb of the models said no to."""
+    match error:
+        case Invalid():
+            status, detail = (409, "Taken already.") if isinstance(error, Taken) else (422, "Some fields are wrong.")
+            errors = {field: [str(said) for said in sentences] for field, sentences in error.errors.items()}
+            return problem(status, detail, errors)
+        case Forbidden():
+            return problem(403, str(error.reason))
+        case TooLarge():
+            return problem(413, str(error.reason), {error.field: [str(error.reason)]})
+        case TooMany() | Busy():
+            status = 429 if isinstance(error, TooMany) else 503
+            return problem(status, "Please try again later.", headers={"Retry-After": str(error.retry_after)})
+        case Gone():
+            return problem(410, "The message that this key sent was deleted.")
+    return problem(404, "There is nothing here, or nothing for you.")
 
 
 def unwritten(error: DatabaseError) -> Response:
@@ -278,6 +294,10 @@ def show_user(user_id: int) -> Any:
 @speaks(A(200, schemas.User), body=schemas.UserChanges, errors=(409, 429))
 def change_me(body: schemas.UserChanges) -> Any:
     """Change one's own account, all or nothing; a new password ends every other login and token."""
+    return changed(body)
+
+
+def changed(body: schemas.UserChanges) -> dict[str, Any]:
     fields = body.model_dump(exclude_none=True)
     new, current = fields.pop("password", None), fields.pop("current_password", None)
     if new is not None and current is None:
@@ -288,7 +308,8 @@ def change_me(body: schemas.UserChanges) -> Any:
         user: User = g.user.change(**fields)
         if new is not None:
             user.change_password(current, new, keep=g.login)
-    return user.to_dict()
+    told: dict[str, Any] = user.to_dict()
+    return told
 
 
 @api.patch("/users/<int:user_id>")
@@ -297,7 +318,7 @@ def change_user(user_id: int, body: schemas.UserChanges) -> Any:
     """The same by one's own id."""
     if User.find(user_id).id != g.user.id:
         raise Problem(403, "This is somebody else's account.")
-    return change_me.__wrapped__.__wrapped__(body=body)
+    return changed(body)
 
 
 @api.put("/users/me/avatar")

@@ -24,7 +24,7 @@ import auth
 import commands
 import models
 import views
-from config import Settings
+from config import ConfigError, Settings
 from models import password
 from models.base import Media
 from storage import Upload
@@ -233,9 +233,11 @@ def __getattr__(name: str) -> Any:
     # `gunicorn chat:app` and `flask` ask for it; a test that makes its own does not pay for it.
     if name != "app":
         raise AttributeError(name)
-    app = create_app()
-    globals()["app"] = app
-    return app
+    try:
+        globals()["app"] = create_app()
+    except ConfigError as error:
+        sys.exit(f"Flask Chat can't start: {error}")
+    return globals()["app"]
 
 
 if __name__ == "__main__":

@@ -138,13 +138,11 @@ class LoginForm(Form):
     def wrong(self) -> None:
         """The same words whether the name is known or not."""
         self.status = 422
-        self.notice = _(
-            "Username or password is wrong. Please check both, and the keyboard's layout, and try again."
-        )
+        self.notice = _("Username or password is wrong. Please check both, and the keyboard's layout, and try again.")
 
 
 class ChatForm(Form):
-    called = {"members": "usernames"}
+    called: ClassVar[dict[str, str]] = {"members": "usernames"}
 
     title = StringField(later("Title"), [NEEDED])
     usernames = StringField(later("Usernames"), render_kw=NO_HELP)
@@ -185,18 +183,16 @@ class EditForm(Form):
 
 
 class ProfileForm(Form):
-    called = {"file": "avatar"}
+    called: ClassVar[dict[str, str]] = {"file": "avatar"}
 
     name = StringField(later("Name"), render_kw={"autocomplete": "name"})
     about = TextAreaField(later("About"), render_kw={"rows": 3})
     avatar = FileField(later("Avatar"), render_kw={"accept": "image/jpeg,image/png,image/gif,image/webp"})
     no_avatar = BooleanField(later("Show my initials instead"))
     language = SelectField(
-        later("Language"), choices=[("", later("As the browser says")), ("en", "English"), ("ru", "Русский")]
+        later("Language"), choices={"": later("As the browser says"), "en": "English", "ru": "Русский"}
     )
-    theme = RadioField(
-        later("Theme"), choices=[("", later("System")), ("light", later("Light")), ("dark", later("Dark"))]
-    )
+    theme = RadioField(later("Theme"), choices={"": later("System"), "light": later("Light"), "dark": later("Dark")})
 
     @property
     def said(self) -> dict[str, str]:

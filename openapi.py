@@ -53,12 +53,12 @@ def describe(handler: Callable[..., Any], operation: Operation) -> None:
 
 def document() -> dict[str, Any]:
     """The document of the app that is running."""
-    shapes = sorted({shape for operation in operations.values() for shape in shapes_of(operation)}, key=str)
+    shapes = {shape for operation in operations.values() for shape in shapes_of(operation)} | {schemas.Problem}
     references, definitions = models_json_schema(
-        [(shape, mode_of(shape)) for shape in [*shapes, schemas.Problem]],
+        [(shape, mode_of(shape)) for shape in sorted(shapes, key=lambda shape: shape.__name__)],
         ref_template="#/components/schemas/{model}",
     )
-    reference = {shape: schema for (shape, _), schema in references.items()}
+    reference: dict[Any, Any] = {shape: schema for (shape, _), schema in references.items()}
     paths: dict[str, dict[str, Any]] = {}
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = operations.get(current_app.view_functions[rule.endpoint])
@@ -158,10 +158,10 @@ def request_content(operation: Operation, reference: dict[type[BaseModel], Any])
         content["application/json"] = {"schema": reference[operation.body]}
     if operation.files is not None:
         one = {"type": "string", "contentMediaType": "application/octet-stream"}
-        form = operation.form.model_json_schema() if operation.form else {"type": "object", "properties": {}}
-        form["properties"][operation.files] = one if operation.form is None else {"type": "array", "items": one}
-        if operation.form is None:
-            form["required"] = [operation.files]
+        form: dict[str, Any] = {"type": "object", "properties": {operation.files: one}, "required": [operation.files]}
+        if operation.form is not None:
+            form = operation.form.model_json_schema()
+            form["properties"][operation.files] = {"type": "array", "items": one}
         content["multipart/form-data"] = {"schema": form}
     return content
 
@@ -169,9 +169,10 @@ def request_content(operation: Operation, reference: dict[type[BaseModel], Any])
 def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_path: bool) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for answer in (operation.answer, *operation.also):
-        told[str(answer.status)] = {"description": HTTPStatus(answer.status).phrase}
+        said: dict[str, Any] = {"description": HTTPStatus(answer.status).phrase}
         if answer.shape is not None:
-            told[str(answer.status)]["content"] = {"application/json": {"schema": reference[answer.shape]}}
+            said["content"] = {"application/json": {"schema": reference[answer.shape]}}
+        told[str(answer.status)] = said
     errors = {*ALWAYS, *operation.errors}
     if not operation.open_to_all:
         errors.add(401)

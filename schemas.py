@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def whole(text: str) -> str:
+    """Text without half of a pair: no database and no other program would take it (rule 16)."""
+    if SURROGATE.search(text):
+        raise ValueError("Must be valid Unicode")
+    return text
+
+
+Text = Annotated[StrictStr, AfterValidator(whole)]
 Id = Annotated[StrictInt, Field(ge=1, le=2**63 - 1)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -27,45 +39,45 @@ class Query(BaseModel):
 
 
 class NewUser(Body):
-    username: StrictStr
-    password: StrictStr
-    name: StrictStr = ""
-    about: StrictStr = ""
+    username: Text
+    password: Text
+    name: Text = ""
+    about: Text = ""
 
 
 class Credentials(Body):
-    username: StrictStr
-    password: StrictStr
+    username: Text
+    password: Text
 
 
 class UserChanges(Body):
-    name: StrictStr | None = None
-    about: StrictStr | None = None
-    username: StrictStr | None = None
+    name: Text | None = None
+    about: Text | None = None
+    username: Text | None = None
     language: Literal["", "en", "ru"] | None = None
     theme: Literal["", "light", "dark"] | None = None
-    password: StrictStr | None = None
-    current_password: StrictStr | None = None
+    password: Text | None = None
+    current_password: Text | None = None
 
 
 class Farewell(Body):
-    current_password: StrictStr
+    current_password: Text
 
 
 class NewChat(Body):
-    title: StrictStr
-    members: Annotated[list[StrictStr], Field(max_length=1000)] = []
+    title: Text
+    members: Annotated[list[Text], Field(max_length=1000)] = []
 
 
 class ChatChanges(Body):
-    title: StrictStr
+    title: Text
 
 
 Role = Literal["owner", "admin", "member"]
 
 
 class NewMember(Body):
-    username: StrictStr
+    username: Text
     role: Role = "member"
 
 
@@ -79,7 +91,7 @@ class ReadUpTo(Body):
 
 class NewMessage(Body):
     chat_id: Id
-    text: StrictStr = ""
+    text: Text = ""
     reply_to: Id | None = None
 
 
@@ -94,7 +106,7 @@ class NewMessageForm(BaseModel):
 
 
 class MessageChanges(Body):
-    text: StrictStr
+    text: Text
 
 
 # Queries

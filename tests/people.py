@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any
 
 from flask import Flask
@@ -76,8 +77,14 @@ class Person:
         self.api = Api(app)
         signed_in = self.api.post("/api/users/login", json={"username": username, "password": PASSWORD})
         self.api.token = signed_in.get_json()["token"]
-        self.browser = Browser(app)
-        self.browser.submit("/login", username=username, password=PASSWORD)
+
+    @cached_property
+    def browser(self) -> Browser:
+        """A browser of theirs, signed in."""
+        browser = Browser(self.app)
+        answer = browser.submit("/login", username=self.username, password=PASSWORD)
+        assert answer.status_code == 302, answer.text
+        return browser
 
     def starts(self, title: str, *others: Person) -> Chat:
         return Chat.start(self.user, title, [other.username for other in others]).chat

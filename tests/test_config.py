@@ -83,7 +83,7 @@ def test_a_dollar_in_a_key_and_a_mark_at_the_start_of_the_file_do_no_harm(env_fi
 @pytest.mark.parametrize(
     "key",
     [
-        "short",
+        "tiny-Key-9",
         KEY[:31],
         "a" * 40,
         "secret" * 8,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from models import limits
 from views import assets, chats, clock, files, members, messages, pages, search, sessions, users
 
 
@@ -17,5 +18,6 @@ def register(app: Flask) -> None:
         stylesheet=assets.stylesheet_address,
         listed=pages.listed,
         time_zone_known=clock.is_known,
+        limits=limits,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

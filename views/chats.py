@@ -105,9 +105,7 @@ def desk(mine: Membership, form: TitleForm | MemberForm) -> ResponseReturnValue:
     title = form if isinstance(form, TitleForm) else TitleForm(None, title=mine.chat.title)
     member = form if isinstance(form, MemberForm) else MemberForm(None)
     heir = mine.heir() if mine.is_owner else None
-    return page(
-        "chats/edit.html", form, mine=mine, members=mine.members(), heir=heir, title=title, member=member
-    )
+    return page("chats/edit.html", form, mine=mine, members=mine.members(), heir=heir, title=title, member=member)
 
 
 @bp.route("/chats/<int:chat_id>/leave", methods=["GET", "POST"])

@@ -92,9 +92,7 @@ def point(micros: int) -> str:
 
 def ago(micros: int) -> str:
     """20 minutes ago"""
-    return dates.format_timedelta(
-        moment(micros) - datetime.now(UTC), add_direction=True, locale=get_locale() or "en"
-    )
+    return dates.format_timedelta(moment(micros) - datetime.now(UTC), add_direction=True, locale=get_locale() or "en")
 
 
 def near(that: date) -> str:

@@ -82,15 +82,11 @@ def said(code: int) -> tuple[str, str]:
         ),
         503: (
             _("One moment, please"),
-            _(
-                "The server cannot save anything just now. Nothing that was sent before is lost. Please try again."
-            ),
+            _("The server cannot save anything just now. Nothing that was sent before is lost. Please try again."),
         ),
         507: (
             _("The server's disk is full"),
-            _(
-                "Nothing that was sent before is lost. The operator must make room; then it goes on by itself."
-            ),
+            _("Nothing that was sent before is lost. The operator must make room; then it goes on by itself."),
         ),
     }
     fault = (

@@ -60,7 +60,7 @@ def delete(chat_id: int, message_id: int) -> ResponseReturnValue:
     mine = Membership.of(me(), chat_id)
     message = mine.message(message_id)
     if request.method == "POST":
-        mine.delete(message_id)
+        mine.delete_message(message_id)
         return redirect(message.url)
     if not mine.may_delete(message):
         abort(403)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
@@ -20,8 +22,5 @@ def index() -> ResponseReturnValue:
     chat_id, before = asked("chat_id"), asked("before")
     hits = Message.search(me(), q, chat_id, author.lstrip("@") or None, before, HITS + 1)
     older = hits[HITS - 1].id if len(hits) > HITS else None
-    return page(
-        "search/index.html",
-        **{"q": q, "author": author, "chat_id": chat_id, "before": before},
-        **{"hits": hits[:HITS], "older": older, "listing": listed()},
-    )
+    found: dict[str, Any] = {"q": q, "author": author, "chat_id": chat_id, "hits": hits[:HITS], "older": older}
+    return page("search/index.html", listing=listed(), **found)

@@ -15,6 +15,7 @@ from views.pages import me, page, signed_in
 bp = Blueprint("users", __name__)
 
 HOUR = 3600
+REGISTRATIONS_AN_HOUR = 100
 
 
 @bp.route("/register", methods=["GET", "POST"])
@@ -29,7 +30,7 @@ def register() -> ResponseReturnValue:
 
 
 def registered(form: RegisterForm) -> User:
-    throttle("register", 100, HOUR)
+    throttle("register", REGISTRATIONS_AN_HOUR, HOUR)
     return User.register(form.username.data, form.password.data)
 
 

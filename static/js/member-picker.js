@@ -1,0 +1,217 @@
+// <member-picker> around the plain field Usernames: chips for who is chosen, a list of people to choose from.
+// Without this file the field takes names parted by commas or spaces; the form sends the same either way.
+// The list follows the ARIA pattern of an editable combobox with list autocomplete:
+// https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
+
+const SEPARATOR = /[\s,;]+/;
+const PAUSE = 150; // ms without a key before the server is asked
+const OFFERED = 8;
+
+class MemberPicker extends HTMLElement {
+  #input;
+  #sent = element("input", { type: "hidden", name: "usernames" });
+  #chips = element("ul", { class: "chips", role: "list", "aria-label": this.getAttribute("chosen") });
+  #list = element("div", { class: "options", id: "options", role: "listbox", hidden: "", "aria-label": this.getAttribute("people") });
+  #chosen = new Map(); // username -> its chip
+  #people = [];
+  #active = -1;
+  #timer = 0;
+  #asking = null; // the request under way
+  #token = null;
+
+  connectedCallback() {
+    if (this.#input) return;
+    this.#input = this.querySelector("input");
+    const box = element("div", { class: "picker-box" });
+    this.#input.replaceWith(box);
+    box.append(this.#chips, this.#input, this.#sent);
+    box.after(this.#list);
+
+    const names = this.#input.value.split(SEPARATOR).filter(Boolean);
+    this.#input.removeAttribute("name");
+    this.#input.classList.remove("input");
+    this.#input.value = "";
+    set(this.#input, { role: "combobox", "aria-expanded": "false", "aria-controls": "options", "aria-autocomplete": "list" });
+    for (const name of names) this.#choose({ username: name });
+
+    this.#input.addEventListener("input", () => this.#typed());
+    this.#input.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#input.addEventListener("blur", () => this.#close());
+    // The field keeps the focus while an option is pressed.
+    this.#list.addEventListener("pointerdown", (event) => event.preventDefault());
+    this.#list.addEventListener("click", (event) => {
+      const option = event.target.closest("[role=option]");
+      if (option) this.#pick(Number(option.dataset.at));
+    });
+    box.addEventListener("click", (event) => {
+      if (event.target === box) this.#input.focus();
+    });
+    // A page that comes back out of the browser's memory may bring a filled field along.
+    addEventListener("pageshow", () => this.#typed());
+  }
+
+  #typed() {
+    const parts = this.#input.value.split(SEPARATOR);
+    const rest = parts.pop();
+    for (const name of parts.filter(Boolean)) this.#choose({ username: name });
+    if (parts.length) this.#input.value = rest;
+    this.#fill();
+    clearTimeout(this.#timer);
+    if (rest) this.#timer = setTimeout(() => this.#offer(rest), PAUSE);
+    else this.#close();
+  }
+
+  #pressed(event) {
+    const open = !this.#list.hidden;
+    const last = this.#people.length - 1;
+    if (event.isComposing) return;
+    if (event.key === "ArrowDown" && open) this.#point(this.#active < last ? this.#active + 1 : 0);
+    else if (event.key === "ArrowUp" && open) this.#point(this.#active > 0 ? this.#active - 1 : last);
+    else if (event.key === "Escape" && open) this.#close();
+    else if (event.key === "Enter" && open && this.#active >= 0) this.#pick(this.#active);
+    else if (event.key === "Enter" && this.#input.value) this.#pick(-1);
+    else if (event.key === "Backspace" && !this.#input.value && this.#chosen.size) this.#takeOut([...this.#chosen.keys()].at(-1));
+    else return;
+    event.preventDefault();
+  }
+
+  #pick(at) {
+    const person = this.#people[at] ?? { username: this.#input.value.trim() };
+    this.#input.value = "";
+    this.#choose(person);
+    this.#close();
+  }
+
+  #choose(person) {
+    const name = person.username;
+    if (!this.#chosen.has(name)) {
+      const remove = element("button", { type: "button" });
+      remove.append(this.#icon("close"), element("span", { class: "visually-hidden" }, this.getAttribute("take-out").replace("{name}", name)));
+      remove.addEventListener("click", () => {
+        this.#takeOut(name);
+        this.#input.focus();
+      });
+      const chip = element("li", { class: "chip" });
+      chip.append(avatar(person), name, remove);
+      this.#chosen.set(name, chip);
+      this.#chips.append(chip);
+    }
+    this.#fill();
+  }
+
+  #takeOut(name) {
+    this.#chosen.get(name).remove();
+    this.#chosen.delete(name);
+    this.#fill();
+  }
+
+  #fill() {
+    this.#sent.value = [...this.#chosen.keys(), this.#input.value.trim()].filter(Boolean).join(", ");
+  }
+
+  async #offer(start) {
+    this.#asking?.abort();
+    const asking = (this.#asking = new AbortController());
+    try {
+      const people = await this.#find(start, asking.signal);
+      if (asking.signal.aborted || document.activeElement !== this.#input) return;
+      this.#people = people.filter((person) => !this.#chosen.has(person.username)).slice(0, OFFERED);
+      this.#show(start);
+    } catch (error) {
+      // Without the list the field is what it was: names can still be typed.
+      if (error.name !== "AbortError") this.#close();
+    }
+  }
+
+  async #find(start, signal) {
+    const ask = async () =>
+      fetch(`/api/users?${new URLSearchParams({ q: start, limit: 2 * OFFERED })}`, {
+        headers: { Authorization: `Bearer ${(this.#token ??= await newToken(signal))}` },
+        signal,
+      });
+    let answer = await ask();
+    if (answer.status === 401) {
+      this.#token = null; // it lives for 15 minutes
+      answer = await ask();
+    }
+    if (!answer.ok) throw new Error(`the list of people: ${answer.status}`);
+    return (await answer.json()).items;
+  }
+
+  #show(start) {
+    this.#list.replaceChildren(...this.#people.map((person, at) => this.#option(person, at, start)));
+    this.#list.hidden = !this.#people.length;
+    this.#input.setAttribute("aria-expanded", String(!this.#list.hidden));
+    this.#point(this.#people.length ? 0 : -1);
+  }
+
+  #option(person, at, start) {
+    const option = element("div", { class: "option", id: `option-${at}`, role: "option", "aria-selected": "false", "data-at": at });
+    const words = element("span");
+    const name = person.username;
+    if (name.toLowerCase().startsWith(start.toLowerCase())) words.append(element("b", {}, name.slice(0, start.length)), name.slice(start.length));
+    else words.append(name);
+    if (person.name) words.append(" ", element("small", {}, person.name));
+    const face = avatar(person);
+    face.classList.add("is-small");
+    option.append(face, words, this.#icon("check"));
+    return option;
+  }
+
+  #point(at) {
+    this.#active = at;
+    for (const [index, option] of [...this.#list.children].entries()) {
+      option.setAttribute("aria-selected", String(index === at));
+      option.lastElementChild.toggleAttribute("hidden", index !== at);
+      if (index === at) option.scrollIntoView({ block: "nearest" });
+    }
+    if (at >= 0) this.#input.setAttribute("aria-activedescendant", `option-${at}`);
+    else this.#input.removeAttribute("aria-activedescendant");
+  }
+
+  #close() {
+    clearTimeout(this.#timer);
+    this.#asking?.abort();
+    this.#people = [];
+    this.#list.hidden = true;
+    this.#input.setAttribute("aria-expanded", "false");
+    this.#point(-1);
+  }
+
+  #icon(name) {
+    const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+    use.setAttribute("href", `${this.getAttribute("icons")}#${name}`);
+    set(drawing, { class: "icon", "aria-hidden": "true" });
+    drawing.append(use);
+    return drawing;
+  }
+}
+
+async function newToken(signal) {
+  const csrf = document.querySelector("meta[name=csrf-token]").content;
+  const answer = await fetch("/token", { method: "POST", headers: { "X-CSRFToken": csrf }, redirect: "error", signal });
+  if (!answer.ok) throw new Error(`a token: ${answer.status}`);
+  return (await answer.json()).token;
+}
+
+function avatar(person) {
+  const face = element("span", { class: "avatar", "aria-hidden": "true" });
+  if (person.id) face.dataset.hue = person.id % 8;
+  if (person.avatar_url) face.append(element("img", { src: person.avatar_url, width: 256, height: 256, alt: "" }));
+  else face.append(person.username.slice(0, 2).toUpperCase());
+  return face;
+}
+
+function element(tag, attributes = {}, words = "") {
+  const made = document.createElement(tag);
+  set(made, attributes);
+  if (words) made.append(words);
+  return made;
+}
+
+function set(one, attributes) {
+  for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
+}
+
+customElements.define("member-picker", MemberPicker);

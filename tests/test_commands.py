@@ -1,0 +1,294 @@
+"""What the operator types: accounts, the history to look at, and the doctor."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sqlite3
+from pathlib import Path
+
+import click.testing
+import pytest
+from flask import Flask
+from people import PASSWORD, Person
+
+import commands
+import models
+from commands import CannotStart
+from config import Settings
+from models import Chat, File, Login, Message, User
+from models.base import Media
+from seed.script import Script, said
+from storage import Upload
+
+
+def run(app: Flask, *words: str, typed: str | None = None) -> click.testing.Result:
+    result: click.testing.Result = app.test_cli_runner().invoke(args=list(words), input=typed)
+    return result
+
+
+def upload(name: str, content: bytes) -> Upload:
+    file = Media.store.receive(name, "", 2**20)
+    file.write(content)
+    return file
+
+
+# Accounts
+
+
+def test_an_administrator_is_made_with_a_password_asked_for_twice(app: Flask) -> None:
+    assert run(app, "create-admin", "ann", typed=f"{PASSWORD}\n{PASSWORD}\n").exit_code == 0
+    assert User.named("ann").is_admin
+    assert User.check("ann", PASSWORD)
+
+
+def test_an_administrator_needs_a_free_name_and_a_good_password(app: Flask, ann: Person) -> None:
+    taken = run(app, "create-admin", "Ann", "--password", PASSWORD)
+    assert (taken.exit_code, taken.output) == (1, "Error: username: This name is taken.\n")
+    short = run(app, "create-admin", "zoe", "--password", "short")
+    assert short.exit_code == 1
+    assert "At least 8 characters" in short.output
+    assert not User.named("ann").is_admin
+
+
+def test_a_reset_password_ends_every_login(app: Flask, ann: Person) -> None:
+    login = Login.open(ann.user, "browser")
+    done = run(app, "reset-password", "ann")
+    assert done.exit_code == 0
+    new = done.output.rpartition(": ")[2].strip()
+    assert User.check("ann", new)
+    assert User.check("ann", PASSWORD) is None
+    assert Login.by_secret(login.secret, ["browser"]) is None
+    assert ann.api.get("/api/users/me").status_code == 401
+
+
+def test_a_password_can_be_given(app: Flask, ann: Person) -> None:
+    done = run(app, "reset-password", "ann", "--password", "another good one")
+    assert "another good one" not in done.output
+    assert User.check("ann", "another good one")
+
+
+def test_nobodys_password_is_reset(app: Flask) -> None:
+    done = run(app, "reset-password", "nobody")
+    assert (done.exit_code, done.output) == (1, "Error: there is no such account.\n")
+
+
+# The history
+
+
+def test_the_history_is_long_two_languages_wide_and_sound(app: Flask) -> None:
+    done = run(app, "seed", "--password", PASSWORD)
+    assert done.exit_code == 0, done.output
+    assert PASSWORD in done.output
+    ann = User.check("ann", PASSWORD)
+    assert ann is not None
+    texts = [message.text for message in Message.select()]
+    assert len(texts) >= 300
+    assert sum(bool(re.search("[а-яё]", text)) for text in texts) > 60
+    chats = Chat.list_of(ann)
+    assert len(chats) == 8
+    assert {mine.chat.title for mine in chats} > {"Release train", "Garden", "Поход на выходные"}
+    assert any(mine.unread for mine in chats)
+    assert any(not mine.unread for mine in chats)
+    assert run(app, "doctor").exit_code == 0
+
+
+def test_the_history_has_all_that_messages_can_be(app: Flask) -> None:
+    run(app, "seed")
+    messages = list(Message.select())
+    assert any(message.is_edited for message in messages)
+    assert any(message.is_deleted for message in messages)
+    assert any(message.reply_to for message in messages)
+    assert any("<pre" in message.html for message in messages)
+    assert any("<li>" in message.html for message in messages)
+    assert {file.kind for file in File.select()} >= {"PDF", "JPG", "PNG", "TXT", "CSV"}
+    assert list((Media.store.root / "incoming").iterdir()) == []
+
+
+def test_the_history_goes_on_for_two_weeks_up_to_now(app: Flask) -> None:
+    run(app, "seed")
+    times = [message.created_at for message in Message.select().order_by(Message.id)]
+    assert times == sorted(times)
+    day = 86_400_000_000
+    assert 12 * day < times[-1] - times[0] < 16 * day
+    assert models.now() - day < times[-1] < models.now()
+
+
+def test_the_history_asks_for_an_empty_database(app: Flask, ann: Person) -> None:
+    done = run(app, "seed")
+    assert done.exit_code == 1
+    assert "there are accounts already" in done.output
+    assert not Message.select().exists()
+
+
+def test_a_history_that_fails_leaves_nothing(app: Flask) -> None:
+    assert run(app, "seed", "--password", "short").exit_code == 1
+    assert not User.select().exists()
+
+
+def test_a_script_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a line"):
+        list(said("=== 1\nann says hello"))
+    with pytest.raises(ValueError, match="not a mark"):
+        list(said("=== 1\n10:00 ann (loudly): hello"))
+
+
+def test_a_script_reads_as_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "chat.txt"
+    path.write_text(
+        str(Script.__doc__).partition("A script reads:")[2].partition("`===")[0].replace("\n        ", "\n")
+    )
+    script = Script.read(path)
+    assert (script.title, script.people, script.unread) == ("Garden", ["carol", "ann", "bob"], {"ann": 3, "bob": 1})
+    first, reply, edited, deleted = script.lines
+    assert first.text == "The seeds are here.\nA second line of it."
+    assert (reply.reply_to, reply.files) == (first.name, ["list.txt"])
+    assert (edited.first, edited.text) == ("Tomorow then.", "Tomorrow then.")
+    assert deleted.deleted
+
+
+# Migrations
+
+
+def test_a_database_that_is_up_to_date_is_left_alone(app: Flask) -> None:
+    done = run(app, "migrate")
+    assert (done.exit_code, done.output) == (0, "The database is up to date.\n")
+
+
+def test_an_empty_database_gets_every_step(app: Flask, settings: Settings) -> None:
+    models.database.close()
+    database_path(settings).unlink()
+    done = run(app, "init")
+    assert done.exit_code == 0
+    assert done.output.count("had the step") == len(models.applied())
+    assert models.pending() == []
+
+
+def test_a_step_that_fails_is_told_and_changes_nothing(app: Flask, settings: Settings) -> None:
+    models.database.close()
+    path = database_path(settings)
+    path.unlink()
+    with sqlite3.connect(path) as foreign:
+        foreign.execute("CREATE TABLE chat (mine TEXT)")
+    foreign.close()
+    done = run(app, "migrate")
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: the database is as it was: ")
+    assert models.database.get_tables() == ["chat"]
+
+
+def database_path(settings: Settings) -> Path:
+    return Path(settings.database_url.removeprefix("sqlite:///"))
+
+
+# The doctor
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_healthy_place(app: Flask, ann: Person, chat: Chat) -> None:
+    ann.posts(chat, "with a file", files=[upload("a.txt", b"words")])
+    done = run(app, "doctor")
+    assert done.exit_code == 0, done.output
+    assert not any(line.startswith("wrong") for line in done.output.splitlines())
+
+
+def wrong(app: Flask) -> str:
+    done = run(app, "doctor")
+    assert done.exit_code == 1
+    return "\n".join(line for line in done.output.splitlines() if line.startswith("wrong"))
+
+
+def test_the_doctor_misses_a_file_and_notes_one_too_many(app: Flask, ann: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "", files=[upload("a.txt", b"words")])
+    Media.store.keep(upload("b.txt", b"nobody's"))
+    assert "files that no row names: 1" in run(app, "doctor").output
+    Media.store.remove(message.files[0].key)
+    assert message.files[0].key in wrong(app)
+
+
+def test_the_doctor_sees_a_chat_without_its_owner(app: Flask, ann: Person, chat: Chat, settings: Settings) -> None:
+    models.database.close()
+    with sqlite3.connect(database_path(settings)) as careless:
+        careless.execute("DELETE FROM membership WHERE user_id = ?", (ann.id,))
+    careless.close()
+    told = wrong(app)
+    assert f"chats without an owner among their members: 1, first id {chat.id}" in told
+    assert "foreign_key_check" in told
+
+
+def test_the_doctor_counts_again(app: Flask, ann: Person, chat: Chat) -> None:
+    ann.posts(chat, "hello")
+    Chat.update(message_count=7, member_count=7).execute()
+    models.database.execute_sql("DELETE FROM message_index")
+    told = wrong(app)
+    for what in ("number of members", "number of messages", "a search can't find"):
+        assert what in told
+
+
+def test_the_doctor_sees_that_a_step_is_missing(app: Flask) -> None:
+    models.database.execute_sql("DELETE FROM migration")
+    assert "flask migrate" in wrong(app)
+
+
+def test_the_doctor_goes_on_after_a_table_is_gone(app: Flask) -> None:
+    models.database.execute_sql("DROP TABLE message_index")
+    assert "rules: no such table" in wrong(app)
+
+
+def test_the_doctor_looks_at_who_can_read_the_keys(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("")
+    env_file.chmod(0o644)
+    monkeypatch.setattr(commands, "ENV_FILE", env_file)
+    assert "chmod 600" in wrong(app)
+
+
+# Before serving; test_start.py does it with real processes
+
+
+def test_what_is_missing_is_made(settings: Settings) -> None:
+    steps = commands.prepare(settings)
+    assert steps == models.applied()
+    assert settings.media_dir.is_dir()
+    assert commands.prepare(settings) == []
+    models.database.close()
+
+
+def test_a_folder_in_the_way_is_told(settings: Settings) -> None:
+    settings.media_dir.write_text("a file")
+    with pytest.raises(CannotStart, match="media"):
+        commands.prepare(settings)
+
+
+def test_a_file_that_is_no_database_is_told(settings: Settings) -> None:
+    database_path(settings).write_text("not a database, for it is longer than the head of one\n" * 20)
+    with pytest.raises(CannotStart, match="can't be brought up to date"):
+        commands.prepare(settings)
+    models.database.close()
+
+
+def test_a_busy_port_is_told(settings: Settings) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        taken = Settings(**{**settings.__dict__, "port": busy.getsockname()[1]})
+        with pytest.raises(CannotStart, match="not to be had"):
+            commands.check_port(taken)
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("chat", "chat")],
+)
+def test_the_address_is_one_that_a_browser_takes(settings: Settings, host: str, told: str) -> None:
+    assert commands.address(Settings(**{**settings.__dict__, "host": host})) == f"http://{told}:8080"
+
+
+def test_keys_are_made_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    commands.make_keys(tmp_path / ".env")
+    assert "Made SECRET_KEY and JWT_SECRET_KEY in .env" in capsys.readouterr().out
+    commands.make_keys(tmp_path / ".env")
+    assert capsys.readouterr().out == ""
