@@ -234,7 +234,7 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
     try:
-        globals()["app"] = create_app()
+        globals()["app"] = create_app(commands.settings())
     except ConfigError as error:
         sys.exit(f"Flask Chat can't start: {error}")
     return globals()["app"]

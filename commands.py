@@ -42,11 +42,13 @@ def serve() -> int:
     """`python chat.py`: make what is missing, tell the address, serve. Returns only with an exit status."""
     os.chdir(ROOT)
     try:
-        make_keys()
+        made = make_keys()
         settings = Settings.read(local=True)
         check_port(settings)
         for step in prepare(settings):
             print(f"The database had the step {step}.")
+        if "SECRET_KEY" in made and User.select().exists():
+            print("Its accounts' passwords fit an older SECRET_KEY only: put that back, or `flask reset-password`.")
     except (ConfigError, CannotStart) as error:
         print(f"Flask Chat can't start: {error}", file=sys.stderr)
         return 1
@@ -79,11 +81,12 @@ def serve_threaded(settings: Settings) -> int:
     return 0
 
 
-def make_keys(env_file: Path = ENV_FILE) -> None:
-    """Write the keys that stand nowhere into `.env`, and say so."""
+def make_keys(env_file: Path = ENV_FILE) -> list[str]:
+    """Write the keys that stand nowhere into `.env`, and say so. Returns their names."""
     made = Settings.write_keys(env_file)
     if made:
         print(f"Made {' and '.join(made)} in {env_file.name}: keep a copy, passwords depend on it.")
+    return made
 
 
 def check_port(settings: Settings) -> None:
@@ -153,18 +156,13 @@ def register(app: Flask) -> None:
 
 
 def settings() -> Settings:
-    """The settings for the app that a server or a `flask` command loads; `flask init` makes the keys first.
+    """What the app is made from when a server or `flask` loads it; `flask init` makes the keys first.
 
-    Raises ConfigError, under `flask` as one line of its own.
+    Raises ConfigError.
     """
-    if click.get_current_context(silent=True) is None:
-        return Settings.read()
-    try:
-        if "init" in sys.argv[1:]:
-            make_keys()
-        return Settings.read()
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from error
+    if click.get_current_context(silent=True) is not None and "init" in sys.argv[1:]:
+        make_keys()
+    return Settings.read()
 
 
 @click.command()
@@ -331,7 +329,7 @@ def files() -> Findings:
         yield "wrong", f"files that rows name and that are not there: {len(missing)}, first {missing[0]}"
     else:
         yield "ok", f"all {len(named)} files are there"
-    unnamed = dict(Media.store.keys()).keys() - named
+    unnamed = set(Media.store.keys()) - named
     if unnamed:
         yield "note", f"files that no row names: {len(unnamed)}"
 

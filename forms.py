@@ -16,6 +16,7 @@ from wtforms import (
     HiddenField,
     PasswordField,
     RadioField,
+    SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
@@ -24,7 +25,8 @@ from wtforms.validators import EqualTo, InputRequired
 
 from models import Busy, Errors, Invalid, TooLarge, TooMany, Words
 
-BIGGEST = 2**63 - 1
+# What is added to an id still fits into the 64 bits of the database.
+BIGGEST = 2**62
 
 
 def translated(sentence: Words) -> str:
@@ -190,9 +192,21 @@ class ProfileForm(Form):
     avatar = FileField(later("Avatar"), render_kw={"accept": "image/jpeg,image/png,image/gif,image/webp"})
     no_avatar = BooleanField(later("Show my initials instead"))
     language = SelectField(
-        later("Language"), choices={"": later("As the browser says"), "en": "English", "ru": "Русский"}
+        later("Language"),
+        choices=[
+            SelectChoice("", later("As the browser says")),
+            SelectChoice("en", "English", {"lang": "en"}),
+            SelectChoice("ru", "Русский", {"lang": "ru"}),
+        ],
     )
-    theme = RadioField(later("Theme"), choices={"": later("System"), "light": later("Light"), "dark": later("Dark")})
+    theme = RadioField(
+        later("Theme"),
+        choices=[
+            SelectChoice("", later("System")),
+            SelectChoice("light", later("Light")),
+            SelectChoice("dark", later("Dark")),
+        ],
+    )
 
     @property
     def said(self) -> dict[str, str]:

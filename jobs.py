@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 2
@@ -18,24 +19,49 @@ class Full(Exception):
     """More work waits than the pool will take."""
 
 
-# Those at work and those waiting: a place each.
-places = threading.BoundedSemaphore(THREADS + WAITING)
+class Pool:
+    """Some threads, and a place for each work that runs or waits. The threads start with the first work."""
+
+    def __init__(self) -> None:
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="job")
+        self.places = threading.BoundedSemaphore(THREADS + WAITING)
+        self.own = threading.local()
+
+    def run(self, work: Callable[[], R]) -> R:
+        if getattr(self.own, "working", False):
+            # A work that waited for another would wait for its own thread.
+            return work()
+        if not self.places.acquire(blocking=False):
+            raise Full(f"{THREADS + WAITING} works wait already")
+        try:
+            return self.threads.submit(self._work, work).result()
+        finally:
+            self.places.release()
+
+    def _work(self, work: Callable[[], R]) -> R:
+        self.own.working = True
+        try:
+            return work()
+        finally:
+            self.own.working = False
 
 
-@cache
-def pool() -> ThreadPoolExecutor:
-    """The pool, made at the first use: in the worker, never in the process that forks it."""
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="job")
+pool = Pool()
 
 
-def run(work: Callable[..., R], *values: object) -> R:
+def renew() -> None:
+    """Begin with a new pool: threads do not come along into a forked process, and their queue would never move."""
+    global pool
+    pool = Pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=renew)
+
+
+def run(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
     """Do the work in the pool and wait for what it returns or raises. Raises Full when too much waits already.
 
     bcrypt and Pillow let go of the interpreter lock, so two threads of them leave the others their turn.
     """
-    if not places.acquire(blocking=False):
-        raise Full(f"{THREADS + WAITING} works wait already")
-    try:
-        return pool().submit(work, *values).result()
-    finally:
-        places.release()
+    return pool.run(lambda: work(*args, **named))

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from functools import cache
 from importlib import resources
 
-# Written together in Japanese.
-TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "KATAKANA-HIRAGANA": "CJK"}
 MARKS = "._-"
+# Written together in Japanese.
+TOGETHER = dict.fromkeys(["HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "CJK"], "JAPANESE")
+# Words in the Unicode names of letters and marks that nobody can see (Default_Ignorable_Code_Point), or that
+# only make another letter longer.
+UNSEEN = re.compile(r"\bFILLER\b|\bINHERENT\b|VARIATION SELECTOR|JOINER|TATWEEL|LAJANYALAN")
+# No language stacks more on one letter (https://www.unicode.org/reports/tr39/#Optional_Detection).
+STACKED = 4
+# A hostile name must not grow without bound in its normal form: one character becomes 18 at most.
+RAW_MAX = 1_000
 
 
 class BadName(ValueError):
@@ -22,14 +30,16 @@ class BadName(ValueError):
 
 def check(username: str, least: int = 3, most: int = 32) -> str:
     """The name in its normal form (NFKC). Raises BadName."""
+    if len(username) > RAW_MAX:
+        raise BadName("long")
     name = unicodedata.normalize("NFKC", username.strip())
     if len(name) < least:
         raise BadName("short")
     if len(name) > most:
         raise BadName("long")
-    if not all(is_good(name, at) for at in range(len(name))) or not name[0].isalnum():
+    if not (name[:1].isalnum() and all(is_good(name, at) for at in range(len(name)))):
         raise BadName("characters")
-    if len({script(letter) for letter in name if letter.isalpha()}) > 1:
+    if len({script(letter) for letter in name} - {""}) > 1:
         raise BadName("mixed")
     return name
 
@@ -38,69 +48,94 @@ def is_good(name: str, at: int) -> bool:
     """A letter, a digit, one of the marks, or a combining mark upon a letter."""
     letter = name[at]
     category = unicodedata.category(letter)
-    if category in ("Lm", "Lo", "Ll", "Lu", "Lt"):
-        # Letters that nobody can see.
-        return "FILLER" not in unicodedata.name(letter, "FILLER")
+    if letter in MARKS or category == "Nd":
+        return True
+    if UNSEEN.search(unicodedata.name(letter, "FILLER")):
+        return False
     if category in ("Mn", "Mc"):
-        return at > 0 and unicodedata.category(name[at - 1])[0] in "LM" and not is_unseen(letter)
-    return category == "Nd" or letter in MARKS
+        stack = name[max(0, at - STACKED) : at]
+        return letter != stack[-1:] and any(unicodedata.category(below)[0] == "L" for below in stack) and is_upon(stack)
+    return category[0] == "L"
 
 
-def is_unseen(letter: str) -> bool:
-    """A combining mark without a shape of its own: variation selectors and joiners."""
-    name = unicodedata.name(letter, "")
-    return "VARIATION SELECTOR" in name or "JOINER" in name
+def is_upon(stack: str) -> bool:
+    """Whether what stands before a combining mark is a letter, or marks upon a letter."""
+    return unicodedata.category(stack[-1])[0] in "LM"
 
 
 def script(letter: str) -> str:
-    """The alphabet of a letter, as the first word of its Unicode name."""
+    """The alphabet of a letter, as the first word of its Unicode name; '' for what belongs to none."""
     first = unicodedata.name(letter, "UNKNOWN").split()[0]
+    if unicodedata.category(letter)[0] not in "LM" or first == "COMBINING":
+        return ""
     return TOGETHER.get(first, first)
 
 
 def key(username: str) -> str:
     """By which a name is looked up: letter case and compatible forms alike."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username.strip()).casefold())
+    folded = unicodedata.normalize("NFKC", username.strip()[:RAW_MAX]).casefold()
+    return unicodedata.normalize("NFKC", folded)
 
 
 def skeleton(username: str) -> str:
-    """By which names look alike (https://www.unicode.org/reports/tr39/#Confusable_Detection).
+    """By which names look alike: equal for two names that people take for one.
 
-    Letter case is folded first, so a capital I, which looks like l, has become an i: the two count as one.
+    The skeleton of Unicode's TR39 (https://www.unicode.org/reports/tr39/#Confusable_Detection) over the folded
+    name, folded again, so that letter case and look-alikes may come together: a Cyrillic ВОР is taken for BOP.
     """
-    shapes = look_alikes()
     decomposed = unicodedata.normalize("NFD", key(username))
-    shown = "".join(shapes.get(letter, letter) for letter in decomposed)
+    shown = "".join(shape(letter) for letter in decomposed)
     for pair, letter in PAIRS.items():
         shown = shown.replace(pair, letter)
-    return unicodedata.normalize("NFD", shown).translate(SAME_IN_SOME_CASE)
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", shown).casefold())
 
 
-# Two letters that look like one (confusables.txt lists them the other way round).
-PAIRS = {"rn": "m", "vv": "w", "cl": "d"}
-SAME_IN_SOME_CASE = str.maketrans("i0", "lo")
+# A capital I looks like l, so i and l are one; Unicode's table has no pair for w.
+SAME_IN_CAPITALS = {"i": "l"}
+PAIRS = {"vv": "w"}
+
+
+@cache
+def shape(letter: str) -> str:
+    """What a folded letter looks like, as plainly as can be written; a capital is asked where it says more."""
+    table = look_alikes()
+    small = table.get(letter, letter).casefold()
+    if not small.isascii():
+        capital = table.get(letter.upper(), letter).casefold()
+        small = capital if capital.isascii() else small
+    return "".join(SAME_IN_CAPITALS.get(part, table.get(part, part)) for part in small)
 
 
 @cache
 def look_alikes() -> dict[str, str]:
-    """For each confusable character of folded case the first of those that look like it.
+    """For each confusable character the plainest of those that look like it.
 
-    confusable-homoglyphs lists for each the others; sets that share one are one.
+    The list (made from Unicode's confusables.txt) has each pair in both directions, so characters that share
+    one are one group. In a group with a sequence, such as rn for m, the sequence stands for all.
     """
-    listed = json.loads(resources.files("confusable_homoglyphs").joinpath("confusables.json").read_text("utf-8"))
+    source = resources.files("confusable_homoglyphs").joinpath("confusables.json")
+    listed: dict[str, list[dict[str, str]]] = json.loads(source.read_text("utf-8"))
     leader: dict[str, str] = {}
 
-    def lead(shape: str) -> str:
-        while leader.get(shape, shape) != shape:
-            shape = leader[shape]
-        return shape
-
-    def plainest(shape: str) -> tuple[bool, bool, int, str]:
-        return (not shape.isascii(), not shape.isalpha(), len(shape), shape)
+    def lead(member: str) -> str:
+        while (above := leader.get(member, member)) != member:
+            member = above
+        return member
 
     for letter, others in listed.items():
         for other in others:
-            if letter == letter.casefold() and other["c"] == other["c"].casefold():
-                first, second = sorted((lead(letter), lead(other["c"])), key=plainest)
+            first, second = sorted((lead(bare(letter)), lead(bare(other["c"]))), key=plainness)
+            if first != second:
                 leader[second] = first
-    return {shape: lead(shape) for shape in leader if lead(shape) != shape}
+    return {member: lead(member) for member in leader if len(member) == 1}
+
+
+def bare(member: str) -> str:
+    """Without the direction marks that the list puts around right-to-left letters."""
+    return member.strip("\u200e")
+
+
+def plainness(member: str) -> tuple[bool, bool, bool, bool, int, str]:
+    """Sorts the one that stands for a group first: plain letters, sequences of them before single ones."""
+    letters = member.isalpha()
+    return (not member.isascii(), not letters, len(member) < 2, not member.islower(), len(member), member)

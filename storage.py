@@ -9,27 +9,34 @@ import os
 import re
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from text import one_line
-
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}")
 NAME_MAX = 200
-# What a browser might run as a page of this site; it goes out as mere bytes (rule 15).
-ACTIVE = re.compile(r"html|xml|svg|script|ecmascript|x-shockwave|pdf-js|wasm", re.IGNORECASE)
+ENDING_MAX = 16
+ASKED_AT_ONCE = 500
+# What a browser might run as a page of this site, or take for a part of one; it goes out as mere bytes (rule 15).
+ACTIVE = re.compile(r"html|xml|svg|script|flash|wasm|css|manifest|multipart|message|mime", re.IGNORECASE)
 TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,127}")
 BYTES = "application/octet-stream"
+PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+# Python's own list and no system's, so that every host gives a name the same type.
+TYPES = mimetypes.MimeTypes()
 
 
 class Upload(RawIOBase):
-    """A file on its way in: written, counted and hashed as it arrives. What exceeds the limit is not kept."""
+    """A file on its way in: written, counted and hashed as it arrives. What exceeds the limit is not kept.
+
+    `size` goes on counting then, and `digest` is that of the part kept.
+    """
 
     def __init__(self, path: Path, name: str, type: str, limit: int) -> None:
-        super().__init__()
-        self.path = path
+        self._file: IO[bytes] = path.open("w+b")
+        self._path = path
         self.name = name
         self.type = type
         self.size = 0
@@ -37,35 +44,53 @@ class Upload(RawIOBase):
         self.kept = False
         self._limit = limit
         self._hash = hashlib.sha256()
-        self._file: IO[bytes] = path.open("w+b")
+
+    @property
+    def path(self) -> Path:
+        """Where it lies; all that was written can be read there."""
+        self.flush()
+        return self._path
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, in hex."""
+        return self._hash.hexdigest()
 
     def write(self, data: Any) -> int:
-        self.size += len(data)
-        if self.size > self._limit:
-            self.too_large = True
-        else:
+        """Take bytes in. A full disk is told to the caller, and nothing stays of the file."""
+        arrived = memoryview(data).nbytes
+        self.size += arrived
+        self.too_large = self.size > self._limit
+        if not self.too_large:
             self._hash.update(data)
-            self._file.write(data)
-        return len(data)
+            with self._or_none():
+                self._file.write(data)
+        return arrived
 
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+    def flush(self) -> None:
+        if not self._file.closed:
+            with self._or_none():
+                self._file.flush()
+
+    @contextlib.contextmanager
+    def _or_none(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self.discard()
+            raise
 
     def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        taken = self._file.read(len(buffer))
+        buffer[: len(taken)] = taken
+        return len(taken)
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._file.flush()
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self.flush()
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
         return self._file.tell()
-
-    def flush(self) -> None:
-        if not self._file.closed:
-            self._file.flush()
 
     def readable(self) -> bool:
         return True
@@ -77,19 +102,17 @@ class Upload(RawIOBase):
         return True
 
     def close(self) -> None:
-        self._file.close()
+        if "_file" in self.__dict__:
+            self._file.close()
         super().close()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the content, in hex."""
-        return self._hash.hexdigest()
 
     def discard(self) -> None:
         """Take the file away again, unless it was kept."""
-        self._file.close()
+        # What was not written yet may not find room, and need not.
+        with contextlib.suppress(OSError):
+            self._file.close()
         if not self.kept:
-            self.path.unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
 
 
 class Store(Protocol):
@@ -99,7 +122,9 @@ class Store(Protocol):
     def scratch(self) -> Path: ...
     def keep(self, source: Path | Upload) -> str: ...
     def path(self, key: str) -> Path: ...
+    def open(self, key: str) -> IO[bytes]: ...
     def exists(self, key: str) -> bool: ...
+    def size(self, key: str) -> int: ...
     def remove(self, key: str) -> None: ...
     def sweep(self, known: Callable[[list[str]], set[str]], older_than: float) -> int: ...
 
@@ -129,41 +154,48 @@ class Folder:
         """Move a file into place; returns its key. It is on the disk when this returns (rule 23)."""
         path = source.path if isinstance(source, Upload) else source
         if isinstance(source, Upload):
-            source.flush()
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            # Windows moves no file that is open.
+            source.close()
+        sync(path)
         name = secrets.token_hex(16)
         key = f"{name[:2]}/{name[2:]}"
         place = self.root / key
+        is_first = not place.parent.exists()
         place.parent.mkdir(parents=True, exist_ok=True)
         path.rename(place)
-        sync_folder(place.parent)
         if isinstance(source, Upload):
             source.kept = True
+        sync(place.parent)
+        if is_first:
+            sync(self.root)
         return key
 
     def path(self, key: str) -> Path:
         """Where the bytes of a key lie. Raises ValueError for what is no key."""
         if not KEY.fullmatch(key):
-            raise ValueError(f"not a key: {key!r}")
+            raise ValueError("not a key")
         return self.root / key
+
+    def open(self, key: str) -> IO[bytes]:
+        """The bytes. Raises FileNotFoundError when they are gone."""
+        return self.path(key).open("rb")
 
     def exists(self, key: str) -> bool:
         return self.path(key).is_file()
+
+    def size(self, key: str) -> int:
+        """In bytes. Raises FileNotFoundError when they are gone."""
+        return self.path(key).stat().st_size
 
     def remove(self, key: str) -> None:
         """Take the bytes away; none there is fine."""
         self.path(key).unlink(missing_ok=True)
 
-    def keys(self) -> Iterator[tuple[str, Path]]:
+    def keys(self) -> Iterator[str]:
         """Everything that is kept."""
         for path in self.root.glob("[0-9a-f][0-9a-f]/*"):
-            key = f"{path.parent.name}/{path.name}"
-            if KEY.fullmatch(key):
-                yield key, path
+            if KEY.fullmatch(key := f"{path.parent.name}/{path.name}"):
+                yield key
 
     def sweep(self, known: Callable[[list[str]], set[str]], older_than: float) -> int:
         """Remove what no row names and what never finished arriving, when older than so many seconds.
@@ -171,27 +203,29 @@ class Folder:
         `known` picks from some keys those that a row names. Returns how many files went.
         """
         before = time.time() - older_than
-        stale = [path for path in self.incoming.iterdir() if age(path) < before]
-        old = [(key, path) for key, path in self.keys() if age(path) < before]
-        for start in range(0, len(old), 500):
-            some = old[start : start + 500]
-            named = known([key for key, _ in some])
-            stale += [path for key, path in some if key not in named]
+        stale = [path for path in self.incoming.iterdir() if written_at(path) < before]
+        old = [key for key in self.keys() if written_at(self.path(key)) < before]
+        for start in range(0, len(old), ASKED_AT_ONCE):
+            some = old[start : start + ASKED_AT_ONCE]
+            named = known(some)
+            stale += [self.path(key) for key in some if key not in named]
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
 
 
-def age(path: Path) -> float:
+def written_at(path: Path) -> float:
     """When a file was last written; one that went meanwhile counts as new."""
     with contextlib.suppress(FileNotFoundError):
         return path.stat().st_mtime
     return time.time()
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's own entries to the disk: a rename is not there before that (fsync(2))."""
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+def sync(path: Path) -> None:
+    """Bring a file, or a folder's own entries, to the disk: a rename is not there before that (fsync(2))."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folder, and keeps its entries itself.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -200,17 +234,24 @@ def sync_folder(folder: Path) -> None:
 
 def label(filename: str) -> str:
     """The last part of a file's name, on one line, bounded, its ending kept; never empty."""
-    name = one_line(re.split(r"[/\\]", filename)[-1])
+    last = unicodedata.normalize("NFC", re.split(r"[/\\]", filename)[-1])
+    # Joiners of emoji may stay; all else that can't be seen might make an .exe look like a .pdf.
+    seen = "".join(letter for letter in last if letter == "\u200d" or unicodedata.category(letter)[0] != "C"
+                   or letter.isspace())  # fmt: skip
+    name = " ".join(seen.split())
     if len(name) > NAME_MAX:
         stem, dot, ending = name.rpartition(".")
-        ending = f"{dot}{ending}" if stem and len(ending) <= 16 else ""
-        name = name[: NAME_MAX - len(ending)] + ending
-    return name if name.strip(". ") else "file"
+        ending = f"{dot}{ending}" if stem and len(ending) <= ENDING_MAX else ""
+        name = name[: NAME_MAX - len(ending)].rstrip() + ending
+    return name if name.strip(". \u200d") else "file"
 
 
 def safe_type(name: str, declared: str) -> str:
     """A media type that no browser runs as a page: by the name, else as declared."""
-    guessed = mimetypes.guess_type(name)[0] or declared.partition(";")[0].strip().lower()
-    if not TYPE.fullmatch(guessed) or ACTIVE.search(guessed):
+    guessed, packing = TYPES.guess_type(name)
+    if packing:
+        return PACKED.get(packing, BYTES)
+    kind = guessed or declared.partition(";")[0].strip().lower()
+    if not TYPE.fullmatch(kind) or ACTIVE.search(kind):
         return BYTES
-    return guessed
+    return kind

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,9 +82,23 @@ def sqlite(path: str) -> peewee.SqliteDatabase:
     )
 
 
-def write() -> Any:
+@contextmanager
+def write() -> Iterator[None]:
     """One short transaction that holds the write lock from its beginning; nested ones join it."""
-    return database.atomic()
+    try:
+        with database.atomic():
+            yield
+    except peewee.OperationalError as error:
+        # A full disk ends the transaction by itself; Peewee's own ROLLBACK then fails and hides why.
+        raise first_of(error) from None
+
+
+def first_of(error: peewee.DatabaseError) -> peewee.DatabaseError:
+    """The error that came before a failed ROLLBACK; itself when it is none of that."""
+    cause: BaseException | None = error
+    while cause is not None and "no transaction is active" in str(cause):
+        cause = cause.__context__
+    return cause if isinstance(cause, peewee.DatabaseError) else error
 
 
 def remove_after_commit(keys: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import click.testing
@@ -243,6 +244,39 @@ def test_the_doctor_looks_at_who_can_read_the_keys(app: Flask, tmp_path: Path, m
 
 
 # Before serving; test_start.py does it with real processes
+
+
+@pytest.fixture
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The settings as the process has them."""
+    for name, value in {
+        "SECRET_KEY": settings.secret_key,
+        "JWT_SECRET_KEY": settings.jwt_secret_key,
+        "DATABASE_URL": settings.database_url,
+        "MEDIA_DIR": str(settings.media_dir),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_gunicorns_master_has_the_database_made_ready(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.before_workers() == 0
+    assert models.applied()[-1] in capsys.readouterr().err
+    assert commands.before_workers() == 0
+    assert capsys.readouterr().err == ""
+    models.database.close()
+
+
+@pytest.mark.parametrize("start", [commands.before_workers, commands.serve])
+def test_a_bad_setting_ends_it_with_one_line(
+    start: Callable[[], int], environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("SECRET_KEY", "tiny-Key-9")
+    environment.chdir(commands.ROOT)
+    assert start() == 1
+    assert capsys.readouterr().err.startswith("Flask Chat can't start: SECRET_KEY is too short")
 
 
 def test_what_is_missing_is_made(settings: Settings) -> None:

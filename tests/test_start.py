@@ -171,6 +171,15 @@ def test_a_file_that_lacks_one_key_gets_it_added(checkout: Checkout) -> None:
     assert set(checkout.keys()) == {"secret_key", "JWT_SECRET_KEY"}
 
 
+def test_a_lost_key_is_replaced_and_what_that_means_is_told(checkout: Checkout) -> None:
+    stop(checkout.start(CHAT))
+    assert "passwords fit an older SECRET_KEY" not in checkout.said()
+    assert checkout.run([*FLASK, "create-admin", "ann", "--password", "a good long one"]).returncode == 0
+    checkout.env_file.unlink()
+    stop(checkout.start(CHAT))
+    assert "passwords fit an older SECRET_KEY" in checkout.said()
+
+
 @pytest.mark.parametrize("command", [CHAT, GUNICORN, WITHOUT_FCNTL], ids=["python", "gunicorn", "threaded"])
 @pytest.mark.parametrize("key", ["tiny-Key-9", "changeme" * 5], ids=["short", "example"])
 def test_a_bad_key_is_refused_with_one_line(checkout: Checkout, command: list[str], key: str) -> None:

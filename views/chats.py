@@ -51,7 +51,7 @@ def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseRetu
     stretch.arrange(mine, may_delete)
     quoted = quotable(mine, stretch, reply_to)
     if not stretch.newer and stretch.last_id > mine.last_read_id and is_seen():
-        mark_read(mine)
+        mark_read(mine, stretch.last_id)
     # Sent twice by an impatient finger, a form is one message still.
     form.key.data = secrets.token_urlsafe(16)
     return page("chats/show.html", form, mine=mine, stretch=stretch, names=names, quoted=quoted)
@@ -82,9 +82,9 @@ def is_seen() -> bool:
     return request.method != "HEAD" and is_document and not is_ahead
 
 
-def mark_read(mine: Membership) -> None:
+def mark_read(mine: Membership, last_id: int) -> None:
     try:
-        mine.read_all()
+        mine.read(last_id)
     except OperationalError as error:
         # Reading goes on while nothing can be written (rule 27); the next visit moves the position.
         log.warning("the read position could not be written: %s", error)

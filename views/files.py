@@ -86,7 +86,7 @@ def drawn(path: Path) -> str:
 
 def attachment(name: str) -> str:
     """RFC 6266 with both forms of the name: a plain one for old clients, and the true one (RFC 8187)."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "replace").decode()
-    plain = "".join("_" if sign in '?"\\%/' or not sign.isprintable() else sign for sign in plain)
+    letters = [sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign)]
+    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\%/' else "_" for sign in letters)
     true = quote(name.encode("utf-8", "replace"), safe="!#$&+-.^_`|~")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{true}"

@@ -39,16 +39,16 @@ class Stretch:
     def asked_for(cls, mine: Membership) -> Stretch:
         """What `?before=`, `?after=` or `?around=` name, else the newest. One message more tells what lies beyond."""
         before, after, around = asked("before"), asked("after"), asked("around")
+        newest = mine.chat.last_message_id or 0
         if around is not None:
             found = mine.around(around, LENGTH)
-            older = bool(found) and mine.has_before(found[0].id)
-            return cls(found, older, bool(found) and mine.has_after(found[-1].id))
+            return cls(found, bool(found) and mine.has_before(found[0].id), bool(found) and newest > found[-1].id)
         if after is not None:
             found = mine.after(after, LENGTH + 1)
             return cls(found[:LENGTH], mine.has_before(after + 1), len(found) > LENGTH)
         if before is not None:
             found = mine.before(before, LENGTH + 1)
-            return cls(found[-LENGTH:], len(found) > LENGTH, mine.has_after(before - 1))
+            return cls(found[-LENGTH:], len(found) > LENGTH, newest >= before)
         found = mine.newest(LENGTH + 1)
         return cls(found[-LENGTH:], len(found) > LENGTH)
 

@@ -1,0 +1,126 @@
+"""/api/chats: chats, members, reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Queries
+from people import Person
+
+from models import Chat
+
+CHAT = {"id", "title", "created_at", "role", "members", "unread", "last_message", "last_read_id"}
+
+
+def test_a_chat_is_opened_with_people(ann: Person, bob: Person, carol: Person) -> None:
+    answer = ann.api.post("/api/chats", json={"title": "  Garden ", "members": ["bob", "CAROL", "ann", "bob"]})
+    assert answer.status_code == 201
+    chat = answer.get_json()
+    assert set(chat) == CHAT
+    assert (chat["title"], chat["role"], chat["unread"], chat["last_message"]) == ("Garden", "owner", 0, None)
+    assert [(m["user"]["username"], m["role"]) for m in chat["members"]] == [
+        ("ann", "owner"),
+        ("bob", "member"),
+        ("carol", "member"),
+    ]
+    assert all(set(member) == {"user", "role", "joined_at"} for member in chat["members"])
+    assert answer.headers["Location"] == f"/api/chats/{chat['id']}"
+
+
+def test_unknown_people_are_all_named_and_nothing_is_created(ann: Person, bob: Person) -> None:
+    answer = ann.api.post("/api/chats", json={"title": "Garden", "members": ["bob", "karol", "dave"]})
+    assert answer.status_code == 422
+    told = " ".join(answer.get_json()["errors"]["members"])
+    assert "karol" in told and "dave" in told and "bob" not in told
+    assert Chat.select().count() == 0
+
+
+@pytest.mark.parametrize("title", ["", "   ", "x" * 101, "\u202e\u200b"])
+def test_a_title_has_1_to_100_characters(ann: Person, chat: Chat, title: str) -> None:
+    for answer in (
+        ann.api.post("/api/chats", json={"title": title}),
+        ann.api.patch(f"/api/chats/{chat.id}", json={"title": title}),
+    ):
+        assert answer.status_code == 422
+        assert set(answer.get_json()["errors"]) == {"title"}
+
+
+def test_the_list_is_by_activity_with_unread_and_the_last_message(ann: Person, bob: Person) -> None:
+    first, second = ann.starts("First", bob), ann.starts("Second", bob)
+    assert [c["title"] for c in bob.api.get("/api/chats").get_json()["items"]] == ["Second", "First"]
+    ann.posts(first, "up again")
+    items = bob.api.get("/api/chats").get_json()["items"]
+    assert [(c["id"], c["unread"]) for c in items] == [(first.id, 1), (second.id, 0)]
+    assert items[0]["last_message"]["text"] == "up again"
+
+
+def test_the_list_of_chats_is_turned_page_by_page(ann: Person) -> None:
+    for number in range(5):
+        ann.starts(f"Chat {number}")
+    seen, address = [], "/api/chats?limit=2"
+    while address:
+        page = ann.api.get(address).get_json()
+        seen += [chat["title"] for chat in page["items"]]
+        address = page["next"]
+    assert seen == [f"Chat {number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_the_list_costs_the_same_however_many_chats(
+    ann: Person, bob: Person, person: Callable[[str], Person], queries: Queries
+) -> None:
+    ann.starts("One", bob)
+    with queries:
+        ann.api.get("/api/chats")
+    few = len(queries)
+    others = [person(f"member{chr(97 + number)}") for number in range(5)]
+    for number in range(12):
+        chat = ann.starts(f"Chat {number}", *others)
+        ann.posts(chat, "hello")
+    with queries:
+        ann.api.get("/api/chats")
+    assert len(queries) <= few + 1
+
+
+def test_members_come_and_go(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    where = f"/api/chats/{chat.id}/members"
+    added = bob.api.post(where, json={"username": "carol"})
+    assert (added.status_code, added.get_json()["role"]) == (201, "member")
+    assert bob.api.post(where, json={"username": "carol"}).status_code == 409
+    assert bob.api.post(where, json={"username": "nobody"}).status_code == 422
+    assert bob.api.post(where, json={"username": "carol", "role": "king"}).status_code == 422
+    assert ann.api.patch(f"{where}/{bob.id}", json={"role": "admin"}).get_json()["role"] == "admin"
+    assert bob.api.delete(f"{where}/{carol.id}").status_code == 204
+    assert carol.api.get(f"/api/chats/{chat.id}").status_code == 404
+    assert bob.api.delete(f"{where}/{ann.id}").status_code == 403
+    assert bob.api.delete(f"{where}/{carol.id}").status_code == 404
+    assert bob.api.delete(f"{where}/{bob.id}").status_code == 204
+    assert bob.api.get(where).status_code == 404
+
+
+def test_a_role_is_the_owners_to_give(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    where = f"/api/chats/{chat.id}/members"
+    assert bob.api.post(where, json={"username": "carol", "role": "admin"}).status_code == 403
+    assert ann.api.post(where, json={"username": "carol", "role": "admin"}).get_json()["role"] == "admin"
+    assert ann.api.patch(f"{where}/{carol.id}", json={"role": "owner"}).get_json()["role"] == "owner"
+    assert ann.api.get(f"/api/chats/{chat.id}").get_json()["role"] == "admin"
+
+
+def test_reading_moves_forwards_only(ann: Person, bob: Person, chat: Chat) -> None:
+    first, second = ann.posts(chat, "one"), ann.posts(chat, "two")
+    where = f"/api/chats/{chat.id}"
+    assert bob.api.get(where).get_json()["last_read_id"] is None
+    for message, left in ((first, 1), (second, 0), (first, 0)):
+        assert bob.api.post(f"{where}/read", json={"message_id": message.id}).status_code == 204
+        assert bob.api.get(where).get_json()["unread"] == left
+    assert bob.api.get(where).get_json()["last_read_id"] == second.id
+    assert bob.api.post(f"{where}/read", json={"message_id": 987_654}).status_code == 422
+    assert bob.api.post(f"{where}/read", json={}).status_code == 422
+
+
+def test_a_deleted_chat_is_gone_for_all(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    assert bob.api.delete(f"/api/chats/{chat.id}").status_code == 403
+    assert ann.api.delete(f"/api/chats/{chat.id}").status_code == 204
+    for path in (f"/api/chats/{chat.id}", f"/api/messages/{message.id}", f"/api/messages?chat_id={chat.id}"):
+        assert bob.api.get(path).status_code == 404

@@ -1,0 +1,165 @@
+"""Errors under /api: always application/problem+json, never a page, never a trace."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import peewee
+import pytest
+from flask import Flask
+from people import Anyone, Person
+
+import models
+from config import Settings
+from models import Chat, Message, User
+
+PROBLEM = {"type", "title", "status", "detail"}
+
+
+def is_problem(answer: Any, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    told: dict[str, Any] = answer.get_json()
+    assert PROBLEM <= set(told) <= PROBLEM | {"errors"}
+    assert told["status"] == status
+    return told
+
+
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/nothing", "/api/chats/x", "/api/chats/99999999999999999999999", "/api/users/-1"]
+)
+def test_an_unknown_address_is_a_problem(ann: Person, path: str) -> None:
+    is_problem(ann.api.get(path), 404)
+
+
+def test_a_wrong_method_names_the_right_ones(ann: Person) -> None:
+    answer = ann.api.delete("/api/chats")
+    is_problem(answer, 405)
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[" * 200_000,
+        b'{"a":' * 200_000,
+        b'{"chat_id": NaN}',
+        b'{"chat_id": -Infinity}',
+        b"\xff\xfe",
+        b"{'a': 1}",
+        b'{"chat_id": ' + b"9" * 5000 + b"}",
+    ],
+    ids=lambda body: body[:12],
+)
+def test_what_is_no_json_is_malformed(ann: Person, body: bytes) -> None:
+    is_problem(ann.api.post("/api/messages", data=body, content_type="application/json"), 400)
+
+
+@pytest.mark.parametrize("body", ["[]", "1", '"x"', "null", "true", '["chat_id"]'])
+def test_what_is_no_object_is_wrong(ann: Person, body: str) -> None:
+    is_problem(ann.api.post("/api/messages", data=body, content_type="application/json"), 422)
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=koi8-r"]
+)
+def test_another_content_type_is_not_taken(ann: Person, kind: str) -> None:
+    is_problem(ann.api.post("/api/chats", data='{"title": "x"}', content_type=kind), 415)
+
+
+def test_a_body_too_large_is_not_read(ann: Person) -> None:
+    is_problem(ann.api.post("/api/chats", data=b" " * (2**20 + 1), content_type="application/json"), 413)
+
+
+def test_no_token_is_asked_for_before_anything_else(anyone: Anyone) -> None:
+    answer = anyone.api.post("/api/messages", data=b"{", content_type="application/json")
+    is_problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_session_opens_nothing_under_api(ann: Person) -> None:
+    for path in ("/api/users/me", "/api/chats", "/api/messages?chat_id=1"):
+        is_problem(ann.browser.get(path), 401)
+
+
+def test_a_fault_of_ours_tells_nothing_of_itself(
+    ann: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(self: User) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(User, "to_dict", broken)
+    answer = ann.api.get("/api/users/me")
+    is_problem(answer, 500)
+    assert "secret" not in answer.text
+    assert "a secret of the inside" in caplog.text
+
+
+@pytest.fixture
+def read_only(settings: Settings, ann: Person, chat: Chat) -> Any:
+    """The database as a file that takes no writing."""
+    path = settings.database_url.partition(":///")[2]
+    models.database.close()
+    usual = models.database.obj  # type: ignore[attr-defined]
+    models.base._proxy.initialize(peewee.SqliteDatabase(f"file:{path}?mode=ro", uri=True, timeout=0.1))
+    yield
+    models.database.close()
+    models.base._proxy.initialize(usual)
+
+
+def test_a_database_that_takes_no_writing_says_so_and_reading_goes_on(read_only: None, ann: Person, chat: Chat) -> None:
+    answer = ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "lost?"})
+    is_problem(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert ann.api.get("/api/chats").status_code == 200
+    page = ann.api.client.get("/healthz")
+    assert page.status_code == 200
+
+
+def test_a_locked_database_is_told_and_it_goes_on_by_itself(
+    ann: Person, chat: Chat, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.database.close()
+    models.database.execute_sql("PRAGMA busy_timeout = 50")
+    holder = sqlite3.connect(settings.database_url.partition(":///")[2], isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        # In this thread the connection with the short patience is still open.
+        with pytest.raises(peewee.OperationalError):
+            ann.posts(chat, "locked out")
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert ann.posts(chat, "and on").id
+    assert [message.text for message in Message.select()] == ["and on"]
+
+
+def test_a_full_disk_is_507(app: Flask, ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    pages = models.database.execute_sql("PRAGMA page_count").fetchone()[0]
+    connect = models.database.obj.init  # type: ignore[attr-defined]
+    assert connect
+    # SQLite's own bound on a file's pages fails as a full disk does.
+    models.database.obj._pragmas.append(("max_page_count", pages))  # type: ignore[attr-defined]
+    models.database.close()
+    answers = [
+        ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "x" * 9_000}).status_code for _ in range(10)
+    ]
+    assert answers[-1] == 507
+    said = ann.api.get(f"/api/messages?chat_id={chat.id}&limit=100").get_json()["items"]
+    assert len(said) == answers.count(201)
+    models.database.obj._pragmas.pop()  # type: ignore[attr-defined]
+    models.database.close()
+    assert ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "on"}).status_code == 201
+
+
+def test_the_health_check_tells_a_missing_database(app: Flask, settings: Settings, anyone: Anyone) -> None:
+    assert anyone.api.get("/healthz").get_json() == {"status": "ok"}
+    models.database.close()
+    Path(settings.database_url.partition(":///")[2]).unlink()
+    answer = anyone.api.get("/healthz")
+    assert answer.status_code == 503

@@ -1,0 +1,274 @@
+"""/api/users: accounts, tokens, profiles."""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import Any
+
+import jwt
+import pytest
+from flask import Flask
+from people import PASSWORD, Anyone, Person
+from PIL import Image
+
+from models import limits
+
+USER = {"id", "username", "name", "about", "avatar_url", "created_at"}
+
+
+def picture(kind: str = "PNG") -> io.BytesIO:
+    drawn = io.BytesIO()
+    Image.new("RGB", (300, 200), "olive").save(drawn, kind)
+    drawn.seek(0)
+    return drawn
+
+
+def test_an_account_is_opened(anyone: Anyone) -> None:
+    sent = {"username": "Ann", "password": PASSWORD, "name": "Ann of the garden", "about": "Grows tomatoes"}
+    answer = anyone.api.post("/api/users", json=sent)
+    assert answer.status_code == 201
+    user = answer.get_json()
+    assert set(user) == USER
+    assert (user["username"], user["name"], user["about"]) == ("Ann", "Ann of the garden", "Grows tomatoes")
+    assert answer.headers["Location"] == f"/api/users/{user['id']}"
+    assert user["created_at"].endswith("Z")
+
+
+@pytest.mark.parametrize("username", ["ann", "ANN", "аnn", "Аnn"])
+def test_a_name_that_is_or_looks_the_same_is_taken(anyone: Anyone, ann: Person, username: str) -> None:
+    answer = anyone.api.post("/api/users", json={"username": username, "password": PASSWORD})
+    # A mixture of alphabets is refused even before.
+    assert answer.status_code == (409 if username.isascii() else 422)
+    assert "username" in answer.get_json()["errors"]
+
+
+def test_look_alikes_of_one_alphabet_are_taken(anyone: Anyone) -> None:
+    for username, status in (("сора", 201), ("copa", 409), ("b0b", 201), ("bob", 409)):
+        answer = anyone.api.post("/api/users", json={"username": username, "password": PASSWORD})
+        assert answer.status_code == status, username
+
+
+@pytest.mark.parametrize("username", ["Борис", "δημήτρης", "たろう", "a.b-c_d", "x" * 32, "محمد"])
+def test_names_of_any_alphabet_are_welcome(anyone: Anyone, username: str) -> None:
+    answer = anyone.api.post("/api/users", json={"username": username, "password": PASSWORD})
+    assert answer.status_code == 201
+    assert answer.get_json()["username"] == username
+
+
+@pytest.mark.parametrize(
+    "username", ["", "ab", "x" * 33, "a b", "ann!", "<b>ann", "ann\u200b", "ann\u202eb", "@ann", "ann\nb", "..."]
+)
+def test_other_names_are_refused_by_name_of_the_field(anyone: Anyone, username: str) -> None:
+    answer = anyone.api.post("/api/users", json={"username": username, "password": PASSWORD})
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {"username"}
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 257, "password123", "Password123"])
+def test_weak_and_overlong_passwords_are_refused(anyone: Anyone, password: str) -> None:
+    answer = anyone.api.post("/api/users", json={"username": "ann", "password": password})
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {"password"}
+
+
+def test_all_that_is_wrong_is_told_at_once(anyone: Anyone) -> None:
+    answer = anyone.api.post("/api/users", json={"username": "a", "password": "b", "name": "x" * 101})
+    assert set(answer.get_json()["errors"]) == {"username", "password", "name"}
+
+
+def test_a_password_counts_whole(anyone: Anyone) -> None:
+    """bcrypt alone would look at 72 bytes: 36 Cyrillic letters."""
+    long = "щ" * 200
+    anyone.api.post("/api/users", json={"username": "ann", "password": long + "а"})
+    for end, status in (("а", 200), ("б", 401)):
+        sent = {"username": "ann", "password": long + end}
+        assert anyone.api.post("/api/users/login", json=sent).status_code == status
+
+
+def test_logging_in_gives_a_token(anyone: Anyone, ann: Person) -> None:
+    answer = anyone.api.post("/api/users/login", json={"username": "ANN", "password": PASSWORD})
+    assert answer.status_code == 200
+    said = answer.get_json()
+    assert set(said) == {"token", "expires_at", "user"}
+    assert said["user"]["id"] == ann.id
+    assert ann.api.get("/api/users/me", headers={"Authorization": f"bearer {said['token']}"}).status_code == 200
+
+
+def test_an_unknown_name_and_a_wrong_password_look_the_same(anyone: Anyone, ann: Person) -> None:
+    answers = [
+        anyone.api.post("/api/users/login", json={"username": name, "password": "not this one"})
+        for name in ("ann", "nobody")
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert answers[0].data == answers[1].data
+    assert all(answer.headers["WWW-Authenticate"].startswith("Bearer") for answer in answers)
+
+
+def test_logging_out_kills_this_token_alone(ann: Person, anyone: Anyone) -> None:
+    other = anyone.api.post("/api/users/login", json={"username": "ann", "password": PASSWORD}).get_json()["token"]
+    assert ann.api.post("/api/users/logout").status_code == 204
+    assert ann.api.get("/api/users/me").status_code == 401
+    ann.api.token = other
+    assert ann.api.get("/api/users/me").status_code == 200
+
+
+def forged(app: Flask, ann: Person, **changed: Any) -> str:
+    """A token as ann's, but for some claims."""
+    key = changed.pop("key", app.config["JWT_KEY"])
+    algorithm = changed.pop("algorithm", "HS256")
+    claims = jwt.decode(ann.api.token or "", options={"verify_signature": False})
+    claims.update(changed)
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, key, algorithm=algorithm)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"key": "another key that is long enough, too"},
+        {"key": None, "algorithm": "none"},
+        {"algorithm": "HS512"},
+        {"exp": None},
+        {"iat": None},
+        {"sub": None},
+        {"jti": None},
+        {"exp": 1},
+        {"sub": "999"},
+        {"jti": "made up"},
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
+def test_a_forged_token_opens_nothing(app: Flask, ann: Person, changed: dict[str, Any]) -> None:
+    answer = ann.api.get("/api/users/me", headers={"Authorization": f"Bearer {forged(app, ann, **changed)}"})
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert answer.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YW5uOmI=", "Bearer a.b.c", "Bearer é"])
+def test_no_token_at_all_opens_nothing(ann: Person, header: str) -> None:
+    assert ann.api.get("/api/users/me", headers={"Authorization": header}).status_code == 401
+
+
+def test_a_token_in_the_address_or_a_cookie_opens_nothing(app: Flask, ann: Person) -> None:
+    client = app.test_client()
+    client.set_cookie("token", ann.api.token or "")
+    assert client.get(f"/api/users/me?token={ann.api.token}&access_token={ann.api.token}").status_code == 401
+    assert ann.browser.get("/api/users/me").status_code == 401
+
+
+def test_people_are_found_by_how_they_begin(ann: Person, bob: Person, carol: Person) -> None:
+    bob.user.change(name="Анна Петровна")
+    names = [user["username"] for user in ann.api.get("/api/users?q=AN").get_json()["items"]]
+    assert names == ["ann"]
+    assert [u["username"] for u in ann.api.get("/api/users?q=анна").get_json()["items"]] == ["bob"]
+    assert len(ann.api.get("/api/users").get_json()["items"]) == 3
+
+
+def test_the_list_of_people_is_turned_page_by_page(ann: Person, bob: Person, carol: Person) -> None:
+    seen, address = [], "/api/users?limit=1"
+    while address:
+        page = ann.api.get(address).get_json()
+        seen += [user["username"] for user in page["items"]]
+        address = page["next"]
+    assert seen == ["ann", "bob", "carol"]
+
+
+def test_a_profile_is_changed(ann: Person) -> None:
+    answer = ann.api.patch(
+        "/api/users/me", json={"name": " Ann \u202e ", "about": "Hi", "language": "ru", "theme": "dark"}
+    )
+    assert answer.status_code == 200
+    assert (answer.get_json()["name"], answer.get_json()["about"]) == ("Ann", "Hi")
+    assert ann.api.patch(f"/api/users/{ann.id}", json={"username": "ann.b"}).get_json()["username"] == "ann.b"
+
+
+def test_wrong_changes_change_nothing(ann: Person, bob: Person) -> None:
+    for sent, status, field in (
+        ({"name": "Good", "username": "bob"}, 409, "username"),
+        ({"name": "Good", "about": "x" * 501}, 422, "about"),
+        ({"name": "Good", "language": "de"}, 422, "language"),
+        ({"name": "Good", "id": 7}, 422, "id"),
+        ({"name": "Good", "is_admin": True}, 422, "is_admin"),
+        ({"name": "Good", "password": "another long phrase"}, 422, "current_password"),
+        ({"name": "Good", "password": "another long phrase", "current_password": "x"}, 422, "current_password"),
+        ({"name": "Good", "password": "x", "current_password": PASSWORD}, 422, "password"),
+        ({"name": None}, 200, ""),
+    ):
+        answer = ann.api.patch("/api/users/me", json=sent)
+        assert answer.status_code == status, sent
+        assert not field or set(answer.get_json()["errors"]) == {field}
+    assert ann.api.get("/api/users/me").get_json()["name"] == ""
+
+
+def test_a_new_password_ends_everything_else(ann: Person, anyone: Anyone) -> None:
+    other = anyone.api.post("/api/users/login", json={"username": "ann", "password": PASSWORD}).get_json()["token"]
+    assert ann.browser.get("/settings").status_code == 200
+    changed = {"password": "another long phrase", "current_password": PASSWORD}
+    assert ann.api.patch("/api/users/me", json=changed).status_code == 200
+    assert ann.api.get("/api/users/me").status_code == 200
+    assert ann.api.get("/api/users/me", headers={"Authorization": f"Bearer {other}"}).status_code == 401
+    assert ann.browser.get("/settings").status_code == 302
+    for password, status in ((PASSWORD, 401), ("another long phrase", 200)):
+        sent = {"username": "ann", "password": password}
+        assert anyone.api.post("/api/users/login", json=sent).status_code == status
+
+
+def test_an_avatar_is_a_square_for_everyone_signed_in(ann: Person, bob: Person, anyone: Anyone) -> None:
+    answer = ann.api.put("/api/users/me/avatar", data={"file": (picture(), "me.png")})
+    assert answer.status_code == 200
+    address = answer.get_json()["avatar_url"]
+    with bob.api.get(address) as seen:
+        assert Image.open(io.BytesIO(seen.data)).size == (256, 256)
+    assert anyone.api.get(address).status_code == 302
+    assert ann.api.delete("/api/users/me/avatar").status_code == 204
+    assert ann.api.get("/api/users/me").get_json()["avatar_url"] is None
+    assert bob.api.get(address).status_code == 404
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a nothing", b"%PDF-1.7"])
+def test_what_is_no_picture_is_no_avatar(ann: Person, content: bytes) -> None:
+    answer = ann.api.put("/api/users/me/avatar", data={"file": (io.BytesIO(content), "me.png")})
+    assert answer.status_code == 422
+    assert "file" in answer.get_json()["errors"]
+
+
+def test_an_avatar_needs_a_file_field(ann: Person) -> None:
+    assert (
+        ann.api.put("/api/users/me/avatar", data={"other": "x"}, content_type="multipart/form-data").status_code == 422
+    )
+    assert ann.api.put("/api/users/me/avatar", json={}).status_code == 415
+
+
+def test_a_deleted_account_leaves_its_messages_and_keeps_its_name(ann: Person, bob: Person, anyone: Anyone) -> None:
+    chat = ann.starts("Garden", bob)
+    bob.user.change(name="Robert")
+    message = bob.posts(chat, "I was here")
+    assert bob.api.delete("/api/users/me", json={"current_password": "wrong one"}).status_code == 422
+    assert bob.api.delete("/api/users/me", json={"current_password": PASSWORD}).status_code == 204
+    assert bob.api.get("/api/users/me").status_code == 401
+    assert ann.api.get(f"/api/users/{bob.id}").status_code == 404
+    said = ann.api.get(f"/api/messages/{message.id}").get_json()
+    assert (said["author"], said["text"]) == (None, "I was here")
+    members = ann.api.get(f"/api/chats/{chat.id}/members").get_json()["items"]
+    assert [member["user"]["username"] for member in members] == ["ann"]
+    again = anyone.api.post("/api/users", json={"username": "bob", "password": PASSWORD})
+    assert again.status_code == 409
+
+
+def test_guessing_is_slowed_for_the_guesser_alone(anyone: Anyone, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "throttled", True)
+    wrong, right = ({"username": "ann", "password": word} for word in ("not this one", PASSWORD))
+    tried = [anyone.api.post("/api/users/login", json=wrong) for _ in range(11)]
+    assert [answer.status_code for answer in tried] == [401] * 10 + [429]
+    assert 1 <= int(tried[-1].headers["Retry-After"]) <= 901
+    assert anyone.api.post("/api/users/login", json=right).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    assert anyone.api.post("/api/users/login", json=right, environ_base=elsewhere).status_code == 200
+
+
+def test_a_token_ends_by_itself(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.time_ns() + 31 * 86_400 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    assert ann.api.get("/api/users/me").status_code == 401
