@@ -44,6 +44,7 @@ JSON_MAX = 2**20
 HOUR = 3600
 REGISTRATIONS_AN_HOUR = 100
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+api.add_app_template_filter(openapi.shape)
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 P = ParamSpec("P")

@@ -57,10 +57,9 @@ class Request(flask.Request):
 
 
 class Id(IntegerConverter):
-    """An id in an address: what SQLite can hold, else there is no such page."""
+    """An id in an address: what 64 bits can hold, else there is no such page."""
 
-    def __init__(self, map: Any) -> None:
-        super().__init__(map, max=2**63 - 1)
+    regex = r"\d{1,18}"
 
 
 class App(Flask):
@@ -80,6 +79,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The messenger, ready to answer. Raises ConfigError for a setting that is missing or bad."""
     settings = settings or Settings.read()
     app = App(__name__)
+    configure(app, settings)
+    models.open_database(settings.database_url)
+    models.use(settings.media_dir, throttled=settings.rate_limits, event_days=settings.event_days, **settings.limits)
+    password.use_key(settings.secret_key)
+    guard(app, settings)
+    views.register(app)
+    app.register_blueprint(api.api)
+    csrf.exempt(api.api)
+    app.add_url_rule("/healthz", "chat.healthz", healthz)
+    app.register_error_handler(Exception, answer_error)
+    app.context_processor(lambda: {"csp_nonce": csp_nonce, "language": language()})
+    commands.register(app)
+    return app
+
+
+def configure(app: App, settings: Settings) -> None:
+    """What Flask and its extensions are told."""
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=SMALL_BODY,
@@ -101,11 +117,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     cast("DefaultJSONProvider", app.json).sort_keys = False
     app.trust(settings.proxies)
 
-    models.open_database(settings.database_url)
-    models.use(settings.media_dir, throttled=settings.rate_limits, event_days=settings.event_days, **settings.limits)
-    password.use_key(settings.secret_key)
 
-    # The order counts: who is asking is known before a form's body is read for its CSRF token.
+def guard(app: Flask, settings: Settings) -> None:
+    """What stands around every request. The order counts: who asks is known before a form's body is read."""
     app.before_request(begin)
     auth.init(app, settings.jwt_secret_key)
     app.before_request(bound_body)
@@ -115,15 +129,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(protect)
     app.after_request(note)
     app.teardown_request(finish)
-
-    views.register(app)
-    app.register_blueprint(api.api)
-    csrf.exempt(api.api)
-    app.add_url_rule("/healthz", "chat.healthz", healthz)
-    app.register_error_handler(Exception, answer_error)
-    app.context_processor(lambda: {"csp_nonce": csp_nonce, "language": language()})
-    commands.register(app)
-    return app
 
 
 # Around a request
@@ -141,9 +146,11 @@ def bound_body() -> None:
         return
     if not (current_user.is_authenticated if request.blueprint != "api" else "Authorization" in request.headers):
         return
-    if not uploads.acquire(blocking=False):
-        raise models.Busy(retry_after=5)
-    g.uploading = True
+    if request.content_length is None or request.content_length > SMALL_BODY:
+        # A slow upload holds its thread: some threads stay free for everybody else (rule 25).
+        if not uploads.acquire(blocking=False):
+            raise models.Busy(retry_after=5)
+        g.uploading = True
     request.max_content_length = models.limits.file_max * models.limits.files_max + AROUND_FILES
 
 

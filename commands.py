@@ -123,7 +123,10 @@ def prepare(settings: Settings) -> list[str]:
         raise CannotStart(f"{error.filename or settings.media_dir} can't be used: {error.strerror}.") from error
     models.open_database(settings.database_url)
     try:
-        return models.migrate()
+        steps = models.migrate()
+        models.use(settings.media_dir)
+        models.sweep_files()
+        return steps
     except (DatabaseError, sqlite3.Error, OSError) as error:
         raise CannotStart(f"the database {path} can't be brought up to date: {error}.") from error
 

@@ -126,7 +126,7 @@ def path_parameters(rule: str) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+            "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
         }
         for _, name in PARAMETER.findall(rule)
     ]
@@ -186,3 +186,25 @@ def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_p
     for status in sorted(errors):
         told[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     return told
+
+
+def shape(schema: dict[str, Any]) -> str:
+    """A schema in a few words, for people: `list of Message`, `text or null`, `number 1 to 100`."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(shape(choice) for choice in schema["anyOf"])
+    if "enum" in schema:
+        return "one of " + ", ".join(f"“{value}”" for value in schema["enum"])
+    kind = WORDS.get(str(schema.get("type")), str(schema.get("type", "anything")))
+    if kind == "list":
+        return f"list of {shape(schema.get('items', {}))}"
+    if kind == "object" and "properties" in schema:
+        return "form with " + ", ".join(schema["properties"])
+    if schema.get("format") == "date-time":
+        return "time"
+    most = schema.get("maximum")
+    return f"{kind} {schema.get('minimum', 0)} to {most}" if most is not None and most < 2**53 else kind
+
+
+WORDS = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list"}

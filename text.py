@@ -133,8 +133,8 @@ def plain(text: str) -> str:
     text = re.sub(r"^[ ]{0,3}>[> ]*", "", text, flags=re.MULTILINE)
     text = re.sub(r"\[([^\[\]\n]{1,200})\]\([^()\s]{1,500}\)", r"\1", text)
     for sign in (r"\*\*", "__", "~~", "`"):
-        text = re.sub(rf"{sign}(?=\S)([^\n]{{1,200}}?)(?<=\S){sign}", r"\1", text)
-    text = re.sub(r"(?<!\w)([*_])(?=\S)([^\n*_]{1,200})(?<=\S)\1(?!\w)", r"\2", text)
+        text = re.sub(rf"(?<!\\){sign}(?=\S)([^\n]{{1,200}}?)(?<=[^\s\\]){sign}", r"\1", text)
+    text = re.sub(r"(?<![\w\\])([*_])(?=\S)([^\n*_]{1,200})(?<=[^\s\\])\1(?!\w)", r"\2", text)
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
 
 

@@ -66,13 +66,15 @@ def measure(folder: Path, seconds: float, only: str) -> None:
         beginning = f"measured {secrets.token_hex(4)} "
         works = [work for work in works_of(port, large, ids, beginning) if only in work.name]
         units = [measured(unit_port, unit, seconds)]
-        results = []
-        for number, work in enumerate(works):
-            results.append((work, measured(port, work, seconds)))
-            if number % 2 or number == len(works) - 1:
-                units.append(measured(unit_port, unit, seconds))
-        used = memory(master.pid)
-    report(units, results, used)
+        results: list[tuple[Work, Result]] = []
+        try:
+            for number, work in enumerate(works):
+                results.append((work, measured(port, work, seconds)))
+                if number % 2 or number == len(works) - 1:
+                    units.append(measured(unit_port, unit, seconds))
+        finally:
+            # A wrong answer stops the run; what was measured before it is told all the same.
+            report(units, results, memory(master.pid))
     if any(work.name == POST for work, _ in results):
         count_again(database, beginning)
 
@@ -123,14 +125,12 @@ def cycle(requests: list[Request]) -> Iterator[Request]:
 
 
 def posts(chat: int, tokens: list[bytes], beginning: str) -> Iterator[Request]:
-    for number, token in zip(itertools.count(), itertools.cycle(tokens), strict=False):
+    headers = [bearer(token) + b"Content-Type: application/json\r\n" for token in tokens]
+    for number in itertools.count():
         text = f"{beginning}{number} about the garden and what is left of the week"
         body = json.dumps({"chat_id": chat, "text": text}).encode()
-        posted = Acknowledged.posted = Acknowledged.posted + 1
-        yield (
-            request("POST", "/api/messages", bearer(token) + b"Content-Type: application/json\r\n", body),
-            (f"{beginning}{posted - 1} ".encode()),
-        )
+        Acknowledged.posted = number + 1
+        yield request("POST", "/api/messages", headers[number % len(headers)], body), f"{beginning}{number} ".encode()
 
 
 class Acknowledged:

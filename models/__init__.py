@@ -23,6 +23,7 @@ from models.login import Login
 from models.membership import Membership, chat_dicts
 from models.message import Message, SentKey
 from models.migration import applied, migrate, pending
+from models.tidying import sweep_files
 from models.user import User
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "now",
     "open_database",
     "pending",
+    "sweep_files",
     "use",
     "words",
     "write",

@@ -14,6 +14,7 @@ from models.errors import Errors, Forbidden, Invalid, NotThere, Taken, words
 from models.event import Event
 from models.file import File, Kept, check_uploads, discard, keep
 from models.message import Message, SentKey, body_digest, check_text
+from models.tidying import now_and_then
 from models.user import User
 from storage import Upload
 
@@ -333,12 +334,14 @@ class Membership(Model):
                     message = mine._written(text, html, reply_to)
                     message.files = [file.attach(message) for file in kept]
                     mine._published(message, key, digest)
-                    return message
         except BaseException:
             discard(kept)
             raise
-        discard(kept)
-        return first
+        if first is not None:
+            discard(kept)
+            return first
+        now_and_then(message.id)
+        return message
 
     def _written(self, text: str, html: str, reply_to: int | None) -> Message:
         quoted = None

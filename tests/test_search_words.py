@@ -1,0 +1,149 @@
+"""Words are found as people write them, in any alphabet, and a question is never a command."""
+
+from __future__ import annotations
+
+import html
+import re
+import sqlite3
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import search
+
+
+class Index:
+    """The index as the database has it."""
+
+    def __init__(self, *texts: str) -> None:
+        self.rows = sqlite3.connect(":memory:")
+        self.rows.execute(
+            """CREATE VIRTUAL TABLE message_index USING fts5 (text, chat, tokenize = "unicode61 remove_diacritics 0")"""
+        )
+        for text in texts:
+            self.rows.execute("INSERT INTO message_index VALUES (?, 'c1')", (search.fold(text),))
+
+    def finds(self, q: str) -> bool:
+        wanted = search.query(q)
+        if not wanted:
+            return False
+        sql = "SELECT count(*) FROM message_index WHERE message_index MATCH ?"
+        try:
+            return bool(self.rows.execute(sql, (f'text : ({wanted}) AND chat : ("c1")',)).fetchone()[0])
+        finally:
+            self.rows.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "q"),
+    [
+        ("Привет, Ёжик!", "ежик"), ("Привет, Ежик!", "ЁЖИК"), ("Ещё раз", "еще ра"), ("Straße 5", "STRASSE"),
+        ("λόγος", "ΛΌΓΟΣ"), ("İstanbul gezisi", "istanbul"), ("café", "cafe\u0301"), ("cafe\u0301", "CAFÉ"),
+        ("日本語のテキスト", "本語"), ("日本語のテキスト", "テキ"), ("กรุงเทพมหานคร", "เทพ"), ("한국어 메시지", "메시"),
+        ("हिन्दी में लिखा", "हिन्दी"), ("مُحَمَّد هنا", "محمد"), ("שָׁלוֹם", "שלום"),
+        ("foo-bar baz_qux", "foo-bar"),
+        ("baz_qux", "qux"), ("ann@example.com", "example.com"), ("don't", "don't"), ("version 3.14", "3.14"),
+        ("co\u00adoperate", "cooperate"), ("\uff46\uff55\uff4c\uff4c", "full"), ("minutes.pdf", "pdf"),
+        ("ok \U0001f642", "ok \U0001f642"),
+        ("one two three", "three one"), ("one two three", '"one two" thr'), ("one two three", '"two three"'),
+        ("a b", '"a b'),
+        ("日本go", "本g"), ("i am", "AM"), ("५५ कमरे", "५५"),
+    ],
+)  # fmt: skip
+def test_a_message_is_found_by_its_words(text: str, q: str) -> None:
+    assert Index(text).finds(q)
+    assert "<mark>" in search.snippet(text, q)
+
+
+@pytest.mark.parametrize(
+    ("text", "q"),
+    [
+        ("one two three", '"one three"'), ("one two", "one four"), ("one two", '"tw"'),
+        ("one two", "on two"), ("日本語", "語本"),
+        ("может", "мой"), ("май", "маи"), ("one", '"one" "two"'), ("cooperate", "operate"),
+    ],
+)  # fmt: skip
+def test_a_message_is_not_found_by_what_it_does_not_say(text: str, q: str) -> None:
+    assert not Index(text).finds(q)
+
+
+@pytest.mark.parametrize(
+    "q", ["", "   ", '""', '"', "!?", "- _ *", "\U0001f642", "\x00", '"!" "?"', "\ud800", "\u0301"]
+)
+def test_a_question_without_a_word_asks_nothing(q: str) -> None:
+    assert search.query(q) == ""
+    assert search.snippet("text", q) == "text"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["AND", "OR", "NOT", "NEAR(a b)", "text:a", "a*", "^a", "{a}", "a\x00b", 'a"b', "(a", "-a", "a+b"],
+)
+def test_what_is_an_operator_elsewhere_is_a_word_here(word: str) -> None:
+    assert Index(f"say {word} now").finds(word)
+
+
+def test_only_the_last_word_may_be_a_beginning() -> None:
+    assert search.query("one tw") == '"one" AND "tw"*'
+    assert search.query('"one tw"') == '"one tw"'
+    assert search.query('one "two three"') == '"two three" AND "one"*'
+
+
+def test_a_long_question_is_asked_by_its_first_words() -> None:
+    asked = search.query(" ".join(f"w{number}" for number in range(5_000)))
+    assert asked.count(" AND ") == search.WORDS_MAX - 1
+    assert not asked.endswith("*")
+
+
+@given(st.text(), st.text())
+@settings(deadline=None)
+def test_no_question_is_an_error(text: str, q: str) -> None:
+    Index(text).finds(q)
+    shown = search.snippet(text, q)
+    rest = re.sub(r"</?mark>", "", shown)
+    assert not re.search(r"[<>\"']", rest)
+    assert shown.count("<mark>") == shown.count("</mark>")
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "N", "Zs", "P", "M"], max_codepoint=0x2FFF), min_size=1))
+@settings(deadline=None)
+def test_a_text_is_found_by_each_of_its_own_words(text: str) -> None:
+    for word in text.split()[:3]:
+        # A letter younger than SQLite's tables is no letter to its tokenizer.
+        if search.query(word) and all(part.isascii() or ord(part[0]) < 0x600 for part in search.fold(word)):
+            assert Index(text).finds(word)
+
+
+@given(st.text())
+@settings(deadline=None)
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert search.fold(search.fold(text)).split() == search.fold(text).split()
+
+
+def test_a_snippet_shows_the_text_as_it_was_written() -> None:
+    assert search.snippet("Вот Ёжик, и всё", "ежик") == "Вот <mark>Ёжик</mark>, и всё"
+    assert search.snippet("cafe\u0301 x", "café") == "<mark>cafe\u0301</mark> x"
+    assert search.snippet("日本語のテキスト", "本語") == "日<mark>本語</mark>のテキスト"
+    assert search.snippet("one two three", '"two three"') == "one <mark>two three</mark>"
+    assert search.snippet("searching sea", "sea") == "<mark>searching</mark> <mark>sea</mark>"
+
+
+def test_a_snippet_is_safe() -> None:
+    assert search.snippet("<b>one</b> & 'two'", "one") == "&lt;b&gt;<mark>one</mark>&lt;/b&gt; &amp; &#x27;two&#x27;"
+    assert "<script" not in search.snippet("<script>alert(1)</script>", "script")
+
+
+def test_a_snippet_stands_around_the_first_word_found_and_says_where_it_is_cut() -> None:
+    shown = search.snippet("before " * 60 + "needle" + " after" * 60, "needle", length=100)
+    assert shown.startswith("…before ")
+    assert "<mark>needle</mark>" in shown
+    assert shown.endswith("…")
+    assert len(html.unescape(re.sub(r"</?mark>|…", "", shown))) <= 100
+
+
+def test_a_snippet_of_a_short_or_strange_text_is_the_text() -> None:
+    assert search.snippet("short", "nothing") == "short"
+    assert search.snippet("x" * 500, "nothing") == "x" * 160 + "…"
+    assert search.snippet("x" * 500, "x") == "<mark>" + "x" * 160 + "</mark>…"
+    assert search.snippet("a " * 200 + "end", "end").endswith("<mark>end</mark>")
