@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import re
@@ -12,34 +13,21 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, render_template, request, url_for
-from peewee import DatabaseError
+from peewee import DatabaseError, IntegrityError, ProgrammingError
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
+import jobs
 import models
 import openapi
 import schemas
 from auth import authenticate, issue_token, throttle, token_required
-from models import (
-    Busy,
-    Chat,
-    Forbidden,
-    Gone,
-    Invalid,
-    Membership,
-    Message,
-    Refused,
-    Taken,
-    TooLarge,
-    TooMany,
-    User,
-)
+from models import Busy, Chat, Invalid, Membership, Message, Refused, Taken, TooMany, User
 from storage import Upload
 
 log = logging.getLogger(__name__)
 api = Blueprint("api", __name__, url_prefix="/api")
 
-NESTING = 64
 JSON_MAX = 2**20
 HOUR = 3600
 REGISTRATIONS_AN_HOUR = 100
@@ -57,14 +45,15 @@ def speaks(
     query: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
     files: str | None = None,
+    keyed: bool = False,
     also: tuple[openapi.Answer, ...] = (),
     errors: tuple[int, ...] = (),
     open_to_all: bool = False,
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Say what a route takes and gives: it is checked here, and the document is made from it.
 
-    `body` is a JSON body, `form` what takes its place in a multipart one, `files` the name of its file field. The
-    handler gets them as `body` and `query`.
+    `body` is a JSON body, `form` what takes its place in a multipart one, `files` the name of its file field; the
+    handler gets them as `body` and `query`. `keyed` routes take an Idempotency-Key.
     """
 
     def declare(handler: Callable[..., R]) -> Callable[..., R]:
@@ -72,13 +61,11 @@ def speaks(
         def wrapped(**values: Any) -> R:
             if query is not None:
                 values["query"] = checked(query, request.args.to_dict())
-            if form is not None and request.mimetype == "multipart/form-data":
-                values["body"] = checked_form(form, files)
-            elif body is not None:
-                values["body"] = checked(body, parsed())
+            if body is not None or form is not None:
+                values["body"] = received(body, form, files)
             return handler(**values)
 
-        operation = openapi.Operation(answer, body, query, form, files, also, errors, open_to_all)
+        operation = openapi.Operation(answer, body, query, form, files, keyed, also, errors, open_to_all)
         guarded = wrapped if open_to_all else token_required(wrapped)
         openapi.describe(guarded, operation)
         return guarded
@@ -89,34 +76,20 @@ def speaks(
 # What comes in
 
 
-def parsed() -> Any:
-    """The JSON of the body, bounded in size and depth before it is read (rule 16)."""
+def received(body: type[BaseModel] | None, form: type[BaseModel] | None, files: str | None) -> BaseModel:
+    """The body in the shape that its content type calls for."""
+    if form is not None and request.mimetype == "multipart/form-data":
+        return checked_form(form, files)
+    if body is None:
+        raise UnsupportedMediaType("The body must be multipart/form-data.")
     if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise UnsupportedMediaType("The body must be application/json in UTF-8.")
-    if (request.content_length or 0) > JSON_MAX:
-        raise RequestEntityTooLarge
-    raw = request.get_data(cache=False)
+    # Said to the stream, since a chunked body tells no length beforehand; where files go the bound is wider.
+    request.max_content_length = JSON_MAX
     try:
-        text = raw.decode("utf-8")
-        if depth(text) > NESTING:
-            raise BadRequest(f"JSON nested deeper than {NESTING}.")
-        return json.loads(text, parse_constant=refuse_constant)
-    except ValueError as error:
-        raise BadRequest("The body is not JSON.") from error
-
-
-def depth(text: str) -> int:
-    """How deep brackets nest, those within strings left out."""
-    deepest = level = 0
-    for bracket in re.findall(r"[\[{\]}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", text, flags=re.DOTALL)):
-        level += 1 if bracket in "[{" else -1
-        deepest = max(deepest, level)
-    return deepest
-
-
-def refuse_constant(name: str) -> None:
-    """NaN and Infinity are Python's, not JSON's (RFC 8259, 6)."""
-    raise ValueError(name)
+        return checked(body, schemas.read_json(request.get_data(cache=False)))
+    except schemas.Malformed as error:
+        raise BadRequest(str(error)) from error
 
 
 def checked(shape: type[BaseModel], values: Any) -> BaseModel:
@@ -130,6 +103,9 @@ def checked(shape: type[BaseModel], values: Any) -> BaseModel:
 
 
 def checked_form(shape: type[BaseModel], files: str | None) -> BaseModel:
+    if not request.form and not request.files:
+        # Werkzeug's parser gives nothing for a body that is cut short or has no boundary.
+        raise BadRequest("The body is not multipart/form-data, or is cut short.")
     unknown = set(request.files) - {files}
     if unknown:
         raise Problem(422, "Some fields are wrong.", {name: ["There is no such field."] for name in unknown})
@@ -137,8 +113,9 @@ def checked_form(shape: type[BaseModel], files: str | None) -> BaseModel:
 
 
 def uploads(field: str) -> list[Upload]:
-    """The files of a multipart body, on disk already."""
-    return [file.stream for file in request.files.getlist(field) if isinstance(file.stream, Upload)]
+    """The files of a multipart body, on disk already. A file field left empty comes without name and bytes."""
+    sent = [(file.filename, file.stream) for file in request.files.getlist(field)]
+    return [stream for name, stream in sent if isinstance(stream, Upload) and (name or stream.size)]
 
 
 def idempotency_key() -> str | None:
@@ -189,10 +166,14 @@ def answer_error(error: Exception) -> Response:
             return problem(error.status, error.detail, error.errors, CHALLENGE if error.status == 401 else None)
         case Refused():
             return refused(error)
-        case DatabaseError():
-            return unwritten(error)
+        case jobs.Full():
+            return refused(Busy())
         case HTTPException():
             return standard(error)
+        case DatabaseError() if not isinstance(error, IntegrityError | ProgrammingError):
+            return unwritten(error, "full" in str(error))
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            return unwritten(error, error.errno != errno.EROFS)
     log.error("%s %s", g.get("request_id"), type(error).__name__, exc_info=error)
     return problem(500, "The fault is ours.")
 
@@ -204,23 +185,22 @@ def refused(error: Refused) -> Response:
             status, detail = (409, "Taken already.") if isinstance(error, Taken) else (422, "Some fields are wrong.")
             errors = {field: [str(said) for said in sentences] for field, sentences in error.errors.items()}
             return problem(status, detail, errors)
-        case Forbidden():
+        case models.Forbidden():
             return problem(403, str(error.reason))
-        case TooLarge():
+        case models.TooLarge():
             return problem(413, str(error.reason), {error.field: [str(error.reason)]})
         case TooMany() | Busy():
             status = 429 if isinstance(error, TooMany) else 503
             return problem(status, "Please try again later.", headers={"Retry-After": str(error.retry_after)})
-        case Gone():
+        case models.Gone():
             return problem(410, "The message that this key sent was deleted.")
     return problem(404, "There is nothing here, or nothing for you.")
 
 
-def unwritten(error: DatabaseError) -> Response:
-    """The database did not do it: nothing was saved, and nothing acknowledged."""
+def unwritten(error: Exception, is_full: bool) -> Response:
+    """The database or the disk did not do it: nothing was saved, and nothing acknowledged."""
     log.warning("%s the database: %s", g.get("request_id"), error)
-    status = 507 if "full" in str(error) else 503
-    return problem(status, "This can't be saved just now.", headers={"Retry-After": "5"})
+    return problem(507 if is_full else 503, "This can't be saved just now.", headers={"Retry-After": "5"})
 
 
 def standard(error: HTTPException) -> Response:
@@ -228,7 +208,8 @@ def standard(error: HTTPException) -> Response:
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     if status == 401:
-        sent = "Authorization" in request.headers
+        # Another scheme is as good as no token (RFC 6750, 3.1).
+        sent = request.headers.get("Authorization", "").lower().startswith("bearer ")
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if sent else "Bearer"
     detail = "There is nothing here, or nothing for you." if status == 404 else error.description
     return problem(status, detail or HTTPStatus(status).phrase, headers=headers)
@@ -241,7 +222,7 @@ NOTHING = ("", 204)
 
 
 @api.post("/users")
-@speaks(A(201, schemas.User), body=schemas.NewUser, errors=(409, 429), open_to_all=True)
+@speaks(A(201, schemas.User, located=True), body=schemas.NewUser, errors=(409, 429), open_to_all=True)
 def create_user(body: schemas.NewUser) -> Any:
     """Open an account."""
     throttle("register", REGISTRATIONS_AN_HOUR, HOUR)
@@ -299,7 +280,7 @@ def change_me(body: schemas.UserChanges) -> Any:
 
 
 def changed(body: schemas.UserChanges) -> dict[str, Any]:
-    fields = body.model_dump(exclude_none=True)
+    fields = body.model_dump(exclude_unset=True)
     new, current = fields.pop("password", None), fields.pop("current_password", None)
     if new is not None and current is None:
         raise Problem(422, "Some fields are wrong.", {"current_password": ["This field is required."]})
@@ -323,11 +304,9 @@ def change_user(user_id: int, body: schemas.UserChanges) -> Any:
 
 
 @api.put("/users/me/avatar")
-@speaks(A(200, schemas.User), files="file", errors=(413, 415, 503))
-def put_avatar() -> Any:
+@speaks(A(200, schemas.User), form=schemas.Form, files="file")
+def put_avatar(body: schemas.Form) -> Any:
     """Set one's own picture."""
-    if request.mimetype != "multipart/form-data":
-        raise UnsupportedMediaType("The body must be multipart/form-data.")
     sent = uploads("file")
     if len(sent) != 1:
         raise Problem(422, "Some fields are wrong.", {"file": ["One picture is needed."]})
@@ -366,7 +345,7 @@ def list_chats(query: schemas.ChatsQuery) -> Any:
 
 
 @api.post("/chats")
-@speaks(A(201, schemas.Chat), body=schemas.NewChat, errors=(429,))
+@speaks(A(201, schemas.Chat, located=True), body=schemas.NewChat, errors=(429,))
 def create_chat(body: schemas.NewChat) -> Any:
     """Open a chat; unknown usernames are all named and nothing is created."""
     throttle("chats", 60, 60, str(g.user.id))
@@ -457,12 +436,13 @@ def list_messages(query: schemas.MessagesQuery) -> Any:
 
 @api.post("/messages")
 @speaks(
-    A(201, schemas.Message),
+    A(201, schemas.Message, located=True),
     body=schemas.NewMessage,
     form=schemas.NewMessageForm,
     files="files",
-    also=(A(200, schemas.Message),),
-    errors=(404, 410, 413, 429, 503),
+    keyed=True,
+    also=(A(200, schemas.Message, located=True),),
+    errors=(404, 410, 429),
 )
 def create_message(body: schemas.NewMessage | schemas.NewMessageForm) -> Any:
     """Write a message. With an `Idempotency-Key` it is sent once, however often it is repeated."""

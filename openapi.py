@@ -27,6 +27,7 @@ class Answer:
 
     status: int
     shape: type[BaseModel] | None = None
+    located: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Operation:
     query: type[BaseModel] | None = None
     form: type[BaseModel] | None = None
     files: str | None = None
+    keyed: bool = False
     also: tuple[Answer, ...] = ()
     errors: tuple[int, ...] = ()
     open_to_all: bool = False
@@ -91,7 +93,7 @@ def shapes_of(operation: Operation) -> list[type[BaseModel]]:
 
 def mode_of(shape: type[BaseModel]) -> Any:
     """What comes in may leave out what has a usual value; what goes out has everything."""
-    return "validation" if issubclass(shape, schemas.Body | schemas.NewMessageForm) else "serialization"
+    return "validation" if issubclass(shape, schemas.Body | schemas.Form) else "serialization"
 
 
 def described(
@@ -105,7 +107,7 @@ def described(
         "responses": responses(operation, reference, bool(path_parameters(rule.rule))),
         "security": [] if operation.open_to_all else [{"token": []}],
     }
-    if operation.form is not None:
+    if operation.keyed:
         told["parameters"].append(
             {
                 "name": "Idempotency-Key",
@@ -156,14 +158,19 @@ def request_content(operation: Operation, reference: dict[type[BaseModel], Any])
     content: dict[str, Any] = {}
     if operation.body is not None:
         content["application/json"] = {"schema": reference[operation.body]}
-    if operation.files is not None:
-        one = {"type": "string", "contentMediaType": "application/octet-stream"}
-        form: dict[str, Any] = {"type": "object", "properties": {operation.files: one}, "required": [operation.files]}
-        if operation.form is not None:
-            form = operation.form.model_json_schema()
-            form["properties"][operation.files] = {"type": "array", "items": one}
-        content["multipart/form-data"] = {"schema": form}
+    if operation.form is not None and operation.files is not None:
+        content["multipart/form-data"] = {"schema": form_of(operation.form, operation.files, operation.body is None)}
     return content
+
+
+def form_of(form: type[BaseModel], files: str, is_one: bool) -> dict[str, Any]:
+    """A multipart form: its fields, none of them ever null, and one file that must be there or any number."""
+    one = {"type": "string", "contentMediaType": "application/octet-stream"}
+    schema = form.model_json_schema()
+    fields = {name: without_null(field) for name, field in schema.get("properties", {}).items()}
+    fields[files] = one if is_one else {"type": "array", "items": one}
+    required = [*schema.get("required", []), *([files] if is_one else [])]
+    return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
 
 
 def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_path: bool) -> dict[str, Any]:
@@ -172,20 +179,31 @@ def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_p
         said: dict[str, Any] = {"description": HTTPStatus(answer.status).phrase}
         if answer.shape is not None:
             said["content"] = {"application/json": {"schema": reference[answer.shape]}}
+        if answer.located:
+            said["headers"] = header("Location", "Where it can be asked for.")
         told[str(answer.status)] = said
     errors = {*ALWAYS, *operation.errors}
     if not operation.open_to_all:
         errors.add(401)
-    if operation.body or operation.query or operation.files:
+    if operation.body or operation.query or operation.form:
         errors.add(422)
-    if operation.body or operation.files:
-        errors |= {413, 415}
+    if operation.body or operation.form:
+        errors |= {413, 415, 507}
     if has_path:
         errors.add(404)
     problem = {"application/problem+json": {"schema": reference[schemas.Problem]}}
     for status in sorted(errors):
-        told[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
+        told[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem, **HEADERS.get(status, {})}
     return told
+
+
+def header(name: str, description: str) -> dict[str, Any]:
+    return {name: {"description": description, "schema": {"type": "string"}}}
+
+
+AGAIN = {"headers": header("Retry-After", "After how many seconds to try again.")}
+# What comes with an error beside its body.
+HEADERS = {401: {"headers": header("WWW-Authenticate", "Bearer.")}, 429: AGAIN, 503: AGAIN}
 
 
 def shape(schema: dict[str, Any]) -> str:

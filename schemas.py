@@ -2,13 +2,63 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
+NESTING = 64
 SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Nothing is tried twice: a string of nothing but escaped quotes, never closed, would take an hour otherwise.
+STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
+
+
+class Malformed(ValueError):
+    """What came is no JSON that could be looked at."""
+
+
+def read_json(raw: bytes) -> Any:
+    """What a body says. Raises Malformed; the depth is bounded before it is read (rule 16)."""
+    try:
+        text = raw.decode("utf-8")
+        if depth(text) > NESTING:
+            raise Malformed(f"JSON nested deeper than {NESTING}.")
+        return json.loads(text, parse_constant=refuse_constant)
+    except Malformed:
+        raise
+    except ValueError as error:
+        raise Malformed("The body is not JSON in UTF-8.") from error
+
+
+def depth(text: str) -> int:
+    """How deep brackets nest, those within strings left out."""
+    if text.count("[") + text.count("{") <= NESTING:
+        return 0
+    deepest = level = 0
+    for found in STRINGS_AND_BRACKETS.findall(text):
+        if found in "[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif found in "]}":
+            level -= 1
+    return deepest
+
+
+def refuse_constant(name: str) -> None:
+    """NaN and Infinity are Python's, not JSON's (RFC 8259, 6)."""
+    raise ValueError(name)
 
 
 def whole(text: str) -> str:
@@ -50,14 +100,22 @@ class Credentials(Body):
     password: Text
 
 
+def without_defaults(schema: dict[str, Any]) -> None:
+    """What a change leaves out stays as it is; it does not become empty."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class UserChanges(Body):
-    name: Text | None = None
-    about: Text | None = None
-    username: Text | None = None
-    language: Literal["", "en", "ru"] | None = None
-    theme: Literal["", "light", "dark"] | None = None
-    password: Text | None = None
-    current_password: Text | None = None
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+    name: Text = ""
+    about: Text = ""
+    username: Text = ""
+    language: Literal["", "en", "ru"] = ""
+    theme: Literal["", "light", "dark"] = ""
+    password: Text = ""
+    current_password: Text = ""
 
 
 class Farewell(Body):
@@ -95,10 +153,14 @@ class NewMessage(Body):
     reply_to: Id | None = None
 
 
-class NewMessageForm(BaseModel):
-    """The same from a multipart form, where everything is text."""
+class Form(BaseModel):
+    """The fields of a multipart body, where everything is text; none of its own beside the file."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class NewMessageForm(Form):
+    """A message that comes with files."""
 
     chat_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
     text: str = ""
@@ -132,15 +194,16 @@ class MessagesQuery(Query):
     before: Cursor | None = None
     after: Cursor | None = None
 
-    @model_validator(mode="after")
-    def one_direction(self) -> MessagesQuery:
-        if self.before is not None and self.after is not None:
+    @field_validator("after")
+    @classmethod
+    def one_direction(cls, after: int | None, other: ValidationInfo) -> int | None:
+        if after is not None and other.data.get("before") is not None:
             raise ValueError("before and after lead in opposite directions: give one of them")
-        return self
+        return after
 
 
 class SearchQuery(Query):
-    q: Annotated[str, Field(min_length=1, max_length=1000)]
+    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
     chat_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
     author: Annotated[str, Field(max_length=100)] | None = None
     before: Cursor | None = None

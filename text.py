@@ -30,8 +30,8 @@ SCHEME = re.compile(r"(?:https?://|mailto:).", re.IGNORECASE)
 # What follows www. in a bare link; a full stop or bracket after it belongs to the sentence.
 WWW = re.compile(r"^(?:[^\W_][\w-]{0,62}\.){1,5}[^\W\d_]{2,63}(?::\d{1,5})?(?:[/?#](?:[^\s<>\"()\[\]]*[\w/=&#%-])?)?")
 # Only these are coloured, and only so many characters of a message: some of Pygments' lexers take quadratic time
-# for hostile text. For 4,000 characters the slowest of these takes about half a second.
-COLOURED_MAX = 4_000
+# for hostile text. For 3,000 characters the slowest of these takes about half a second.
+COLOURED_MAX = 3_000
 LANGUAGES = frozenset(
     {
         "bash",
@@ -202,6 +202,5 @@ def coloured(code: str, language: str) -> str:
     return str(highlight(code, lexer(language), HtmlFormatter(nowrap=True)))
 
 
-@cache
 def lexer(language: str) -> Lexer:
     return get_lexer_by_name(language, stripnl=False)

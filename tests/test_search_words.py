@@ -129,8 +129,13 @@ def test_a_snippet_shows_the_text_as_it_was_written() -> None:
     assert search.snippet("searching sea", "sea") == "<mark>searching</mark> <mark>sea</mark>"
 
 
+def test_a_word_within_a_phrase_is_marked_once() -> None:
+    assert search.snippet("one two three", '"two three" three') == "one <mark>two three</mark>"
+
+
 def test_a_snippet_is_safe() -> None:
     assert search.snippet("<b>one</b> & 'two'", "one") == "&lt;b&gt;<mark>one</mark>&lt;/b&gt; &amp; &#x27;two&#x27;"
+    assert search.snippet("one<b>two", '"one b two"') == "<mark>one&lt;b&gt;two</mark>"
     assert "<script" not in search.snippet("<script>alert(1)</script>", "script")
 
 

@@ -74,6 +74,10 @@ def test_a_link_leads_to_the_web_or_to_mail_or_is_none(written: str) -> None:
     assert "<a" not in text.render(written)
 
 
+def test_a_link_can_not_be_defined_elsewhere_in_a_message() -> None:
+    assert "<p>[x]</p>" in text.render("[x]: https://example.com\n\n[x]")
+
+
 def test_a_link_says_that_we_do_not_vouch_for_it_and_opens_where_the_reader_wants() -> None:
     tags = Tags(text.render('[x](https://example.com "title") https://example.org'))
     assert {name for _, name, _ in tags.attributes} == {"href", "rel"}

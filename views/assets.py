@@ -8,7 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, current_app, g, request, url_for
 
 bp = Blueprint("assets", __name__)
 
@@ -61,5 +61,9 @@ def digest(path: Path, changed: int) -> str:
 
 def address(name: str) -> str:
     """The address of a static file, which a browser may keep for ever: other content has another one."""
-    path = Path(current_app.static_folder or "") / name
-    return url_for("static", filename=name, v=digest(path, path.stat().st_mtime_ns))
+    # A page names the icons some hundred times.
+    known: dict[str, str] = g.setdefault("assets", {})
+    if name not in known:
+        path = Path(current_app.static_folder or "") / name
+        known[name] = url_for("static", filename=name, v=digest(path, path.stat().st_mtime_ns))
+    return known[name]

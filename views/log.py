@@ -25,6 +25,11 @@ class Row:
     is_own: bool
     may_delete: bool
 
+    @property
+    def place(self) -> str:
+        """The address under which the message is changed; url_for would take a tenth of the page's time."""
+        return f"/chats/{self.message.chat_id}/messages/{self.message.id}"
+
 
 @dataclass
 class Stretch:
