@@ -8,8 +8,8 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import jwt
-from flask import Flask, Response, current_app, g, request
-from flask_login import LoginManager, current_user, login_required, login_user, logout_user
+from flask import Flask, Response, current_app, g, redirect, request
+from flask_login import LoginManager, current_user, login_required, login_url, login_user, logout_user
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -34,6 +34,8 @@ __all__ = [
 
 ALGORITHM = "HS256"
 QUARTER = 15 * 60
+# How often in how many seconds.
+THROTTLES = {"register": (100, 3600), "chats": (60, 60), "password": (10, QUARTER)}
 WRONG_PASSWORDS = 10
 WRONG_PASSWORDS_FROM_ONE_ADDRESS = 100
 # No browser's address bar would make of it what the server sees as a path of this site (rule 11).
@@ -53,6 +55,7 @@ def init(app: Flask, jwt_key: str) -> None:
     """Let the app know who is asking."""
     app.config["JWT_KEY"] = jwt_key
     login_manager.user_loader(user_by_session)
+    login_manager.unauthorized_handler(lead_to_login)
     login_manager.init_app(app)
 
 
@@ -72,6 +75,13 @@ def known(login: Login, secret: str) -> User:
     user = login.user
     user.login_secret = secret
     return user
+
+
+def lead_to_login() -> AnyResponse:
+    """To the login page and back; but what somebody wrote while their session ended is not thrown away."""
+    if request.method == "POST" and request.form.get("text"):
+        raise Unauthorized
+    return redirect(login_url("sessions.login", request.url))
 
 
 def current_login() -> Login:
@@ -159,8 +169,7 @@ def session_or_token_required(view: Callable[P, Any]) -> Callable[P, Any]:
         elif current_user.is_authenticated:
             g.user = current_user._get_current_object()
         else:
-            answer: AnyResponse = login_manager.unauthorized()
-            return answer
+            return lead_to_login()
         seen: AnyResponse = view(*args, **kwargs)
         return seen
 
@@ -190,8 +199,9 @@ def authenticate(username: str, password: str) -> User | None:
     return user
 
 
-def throttle(what: str, limit: int, seconds: int, key: str | None = None) -> None:
+def throttle(what: str, key: str | None = None) -> None:
     """Count one try of `what` by `key`, else by the asking address. Raises TooMany."""
+    limit, seconds = THROTTLES[what]
     Attempt.take(f"{what}:{key or address()}", limit, seconds)
 
 

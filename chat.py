@@ -16,6 +16,7 @@ from flask_babel import Babel
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 from peewee import DatabaseError
+from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
@@ -71,6 +72,14 @@ class App(Flask):
         """Believe what this many proxies in front say of the client's address and scheme."""
         self.front = ProxyFix(self.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
 
+    def process_response(self, response: flask.Response) -> flask.Response:
+        """Under TLS every cookie is Secure, whoever set it."""
+        response = super().process_response(response)
+        if request.is_secure:
+            cookies = response.headers.getlist("Set-Cookie")
+            response.headers.setlist("Set-Cookie", [c if "; Secure" in c else f"{c}; Secure" for c in cookies])
+        return response
+
     def __call__(self, environ: Any, start_response: Any) -> Any:
         return self.front(environ, start_response)
 
@@ -121,6 +130,8 @@ def configure(app: App, settings: Settings) -> None:
 def guard(app: Flask, settings: Settings) -> None:
     """What stands around every request. The order counts: who asks is known before a form's body is read."""
     app.before_request(begin)
+    # Asked for first, done last: after Flask-Login has looked into the session.
+    app.after_request(keep_static_apart)
     auth.init(app, settings.jwt_secret_key)
     app.before_request(bound_body)
     app.before_request(refuse_foreign_forms)
@@ -197,8 +208,13 @@ def protect(response: flask.Response) -> flask.Response:
         response.vary.update(["Cookie", "Accept-Language"])
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
-        cookies = headers.getlist("Set-Cookie")
-        headers.setlist("Set-Cookie", [c if "; Secure" in c else f"{c}; Secure" for c in cookies])
+    return response
+
+
+def keep_static_apart(response: flask.Response) -> flask.Response:
+    """What is the same for everyone is not kept apart by cookie."""
+    if request.endpoint in ("static", "assets.stylesheet"):
+        flask.session.accessed = False
     return response
 
 
@@ -230,6 +246,9 @@ def healthz() -> tuple[dict[str, str], int]:
 
 def answer_error(error: Exception) -> Any:
     """Every error, as problem+json for programs and as a page for people."""
+    if isinstance(error, SecurityError):
+        # Asked for by a name that is not ours: there is no page of this site to show.
+        return flask.Response("Bad Request\n", 400, content_type="text/plain")
     g.broken = isinstance(error, DatabaseError)
     if request.path.startswith("/api/") or request.path == "/api" or "Authorization" in request.headers:
         return api.answer_error(error)

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 import schemas
+from models import limits
 
 VERSION = "0.1.0"
 # Any request may be answered so, whatever it asks for.
@@ -80,9 +81,29 @@ def document() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": definitions.get("$defs", {}),
+            "schemas": {name: bounded(schema) for name, schema in definitions.get("$defs", {}).items()},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
+    }
+
+
+def bounded(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema of what comes in, with the lengths that the models ask for as they are set now."""
+    for field, (least, most) in lengths().items():
+        told = schema["properties"].get(field, {})
+        if schema.get("additionalProperties") is False and schema.get("title") != schemas.Credentials.__name__ and told:
+            told.update(maxLength=most, **({"minLength": least} if least else {}))
+    return schema
+
+
+def lengths() -> dict[str, tuple[int, int]]:
+    return {
+        "username": (limits.username_min, limits.username_max),
+        "password": (limits.password_min, limits.password_max),
+        "name": (0, limits.name_max),
+        "about": (0, limits.about_max),
+        "title": (1, limits.title_max),
+        "text": (0, limits.text_max),
     }
 
 
@@ -170,7 +191,7 @@ def form_of(form: type[BaseModel], files: str, is_one: bool) -> dict[str, Any]:
     fields = {name: without_null(field) for name, field in schema.get("properties", {}).items()}
     fields[files] = one if is_one else {"type": "array", "items": one}
     required = [*schema.get("required", []), *([files] if is_one else [])]
-    return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
+    return bounded({"type": "object", "properties": fields, "required": required, "additionalProperties": False})
 
 
 def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_path: bool) -> dict[str, Any]:
@@ -221,6 +242,8 @@ def shape(schema: dict[str, Any]) -> str:
         return "form with " + ", ".join(schema["properties"])
     if schema.get("format") == "date-time":
         return "time"
+    if "maxLength" in schema:
+        return f"{kind} of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
     most = schema.get("maximum")
     return f"{kind} {schema.get('minimum', 0)} to {most}" if most is not None and most < 2**53 else kind
 

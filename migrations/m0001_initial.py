@@ -140,8 +140,11 @@ STATEMENTS = (
     )
     """,
     "CREATE INDEX attempt_ends_at ON attempt (ends_at)",
-    # Folded by search.fold before it comes in; `chat` holds one word, c<chat id>, to narrow a search to chats.
+    # `text` is folded by search.fold before it comes in; `chat` holds one word, c<chat id>, to narrow a search to
+    # chats. Marks are parts of words: without them दिल would find दाल.
     """
-    CREATE VIRTUAL TABLE message_index USING fts5 (text, chat, tokenize = "unicode61 remove_diacritics 0")
+    CREATE VIRTUAL TABLE message_index USING fts5 (
+        text, chat, tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'"
+    )
     """,
 )

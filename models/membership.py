@@ -117,11 +117,19 @@ class Membership(Model):
         theirs.chat = self.chat
         return theirs
 
-    def names(self, limit: int) -> list[str]:
-        """The usernames of the first people in the chat."""
-        query = User.select(User.username).join(Membership, on=(Membership.user == User.id))
-        query = query.where(Membership.chat == self.chat_id).order_by(Membership.id).limit(limit)
-        return [username for (username,) in cast("Iterable[tuple[str]]", query.tuples())]
+    def company(self, limit: int) -> tuple[list[str], set[int]]:
+        """The usernames of the first people, and the ids of those that an admin has no say over, in one query."""
+        First = Membership.alias()
+        first = First.select(First.id).where(First.chat == self.chat_id).order_by(First.id).limit(limit)
+        query = (
+            User.select(User.id, User.username, Membership.is_admin)
+            .join(Membership, on=(Membership.user == User.id))
+            .where(Membership.chat == self.chat_id, Membership.id.in_(first) | Membership.is_admin)
+            .order_by(Membership.id)
+        )
+        people = list(cast("Iterable[tuple[int, str, bool]]", query.tuples()))
+        higher = {user_id for user_id, _, is_admin in people if is_admin} | {self.chat.owner_id}
+        return [username for _, username, _ in people[:limit]], higher
 
     def again(self) -> Membership:
         """The same as it stands now, under the write lock. Raises NotThere when it ended."""
@@ -456,9 +464,14 @@ class Membership(Model):
         """The messages after one, ascending."""
         return self._messages(False, limit, deleted, Message.id > message_id)
 
-    def around(self, message_id: int, limit: int) -> list[Message]:
-        """A message in its place: as many before as after it."""
-        return self.before(message_id + 1, limit // 2 + 1) + self.after(message_id, limit // 2)
+    def around(self, message_id: int, each: int) -> list[Message]:
+        """A message in its place: so many before it, itself, and so many after it."""
+        Near = Message.alias()
+        ids = Near.select(Near.id).where(Near.chat == self.chat_id).limit(each)
+        earlier = ids.where(Near.id < message_id).order_by(Near.id.desc())
+        later = ids.where(Near.id > message_id).order_by(Near.id)
+        near = (Message.id == message_id) | Message.id.in_(earlier) | Message.id.in_(later)
+        return self._messages(True, 2 * each + 1, True, near)
 
     def has_before(self, message_id: int) -> bool:
         return Message.select().where(Message.chat == self.chat_id, Message.id < message_id).exists()
@@ -484,17 +497,18 @@ class Membership(Model):
 
     def read(self, message_id: int) -> None:
         """Read up to there; never back. Raises Invalid (`message_id`) for one that is not of this chat."""
-        if not Message.select().where(Message.id == message_id, Message.chat == self.chat_id).exists():
-            raise Invalid(message_id=words("There is no such message in this chat."))
         with write():
             mine = self.again()
+            here = Message.chat == self.chat_id
+            if not Message.select().where(Message.id == message_id, here).exists():
+                raise Invalid(message_id=words("There is no such message in this chat."))
             if message_id <= mine.last_read_id:
                 return
-            alive = Message.select().where(
-                Message.chat == self.chat_id, Message.id > message_id, Message.deleted_at.is_null()
-            )
-            read_count = mine.chat.message_count - alive.count()
-            own_since = alive.where(Message.author == self.user_id).count()
+            read_count, own_since = mine.chat.message_count, 0
+            if message_id < (mine.chat.last_message_id or 0):
+                alive = Message.select().where(here, Message.id > message_id, Message.deleted_at.is_null())
+                read_count -= alive.count()
+                own_since = alive.where(Message.author == self.user_id).count()
             Membership.update(last_read_id=message_id, read_count=read_count, own_since=own_since).where(
                 Membership.id == mine.id
             ).execute()

@@ -124,3 +124,56 @@ def test_a_deleted_chat_is_gone_for_all(ann: Person, bob: Person, chat: Chat) ->
     assert ann.api.delete(f"/api/chats/{chat.id}").status_code == 204
     for path in (f"/api/chats/{chat.id}", f"/api/messages/{message.id}", f"/api/messages?chat_id={chat.id}"):
         assert bob.api.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({}, "title"),
+        ({"title": None}, "title"),
+        ({"title": ["Garden"]}, "title"),
+        ({"title": "Garden", "members": "bob"}, "members"),
+        ({"title": "Garden", "members": ["bob", 7]}, "members"),
+        ({"title": "Garden", "members": None}, "members"),
+        ({"title": "Garden", "members": ["\ud800"]}, "members"),
+        ({"title": "Garden", "members": ["bob"] * 1001}, "members"),
+        ({"title": "Garden", "owner": "bob"}, "owner"),
+    ],
+)
+def test_a_wrong_chat_is_refused_by_field(ann: Person, bob: Person, sent: dict[str, object], field: str) -> None:
+    answer = ann.api.post("/api/chats", json=sent)
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {field}
+    assert Chat.select().count() == 0
+
+
+def test_a_chat_is_renamed_by_who_may(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    where = f"/api/chats/{chat.id}"
+    answer = ann.api.patch(where, json={"title": " Kitchen  garden "})
+    assert (answer.status_code, set(answer.get_json())) == (200, CHAT)
+    assert bob.api.get(where).get_json()["title"] == "Kitchen garden"
+    assert bob.api.patch(where, json={"title": "Bob's"}).status_code == 403
+    assert carol.api.patch(where, json={"title": "Carol's"}).status_code == 404
+    assert set(ann.api.patch(where, json={}).get_json()["errors"]) == {"title"}
+    assert set(ann.api.patch(where, json={"title": "x", "role": "member"}).get_json()["errors"]) == {"role"}
+    assert ann.api.get(where).get_json()["title"] == "Kitchen garden"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "before=-1", "before=x"])
+def test_a_wrong_question_for_chats_is_refused_by_field(ann: Person, query: str) -> None:
+    answer = ann.api.get(f"/api/chats?{query}")
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {query.partition("=")[0]}
+
+
+@pytest.mark.parametrize("message_id", [None, "1", 0, -1, 1.5, True, 2**63])
+def test_what_was_read_is_the_id_of_a_message(bob: Person, chat: Chat, message_id: object) -> None:
+    answer = bob.api.post(f"/api/chats/{chat.id}/read", json={"message_id": message_id})
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {"message_id"}
+
+
+def test_ones_own_messages_are_never_unread(ann: Person, bob: Person, chat: Chat) -> None:
+    ann.posts(chat, "one")
+    bob.posts(chat, "two")
+    assert [who.api.get(f"/api/chats/{chat.id}").get_json()["unread"] for who in (ann, bob)] == [1, 1]

@@ -1,4 +1,4 @@
-"""/api/messages and /api/search."""
+"""/api/messages: writing, the same key again, editing, paging."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from conftest import Queries
 from people import Person
 
-from models import Chat
+from models import Chat, limits
 
 MESSAGE = {"id", "chat_id", "author", "text", "html", "files", "reply_to", "created_at", "edited_at"}
 
@@ -146,63 +146,42 @@ def test_a_page_of_messages_costs_the_same_however_long(ann: Person, bob: Person
     assert len(queries) == few <= 4
 
 
-def found(who: Person, q: str, **more: object) -> list[str]:
-    answer = who.api.get("/api/search", query_string={"q": q, **more})
-    assert answer.status_code == 200, answer.text
-    return [hit["text"] for hit in answer.get_json()["items"]]
+def test_before_and_after_at_once_lead_nowhere(ann: Person, chat: Chat) -> None:
+    answer = ann.api.get(f"/api/messages?chat_id={chat.id}&before=5&after=1")
+    assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"after"})
 
 
-def test_search_knows_no_case_and_no_yo(ann: Person, chat: Chat) -> None:
-    ann.posts(chat, "Ёлка у ЗАБОРА")
-    ann.posts(chat, "Straße nach Köln")
-    for q in ("ёлка", "ЕЛКА", "забора", "забо", "елка забора"):
-        assert found(ann, q) == ["Ёлка у ЗАБОРА"], q
-    assert found(ann, "STRASSE") == ["Straße nach Köln"]
-    assert found(ann, "nothing") == found(ann, "!!!") == []
-
-
-def test_search_sees_ones_own_chats_only(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
-    ann.posts(chat, "tomatoes")
-    assert found(bob, "tomatoes") == ["tomatoes"]
-    assert found(carol, "tomatoes") == []
-    assert carol.api.get(f"/api/search?q=tomatoes&chat_id={chat.id}").status_code == 404
-    ann.removes(bob, chat)
-    assert found(bob, "tomatoes") == []
-
-
-def test_search_narrows_by_chat_author_and_place(ann: Person, bob: Person, chat: Chat) -> None:
-    other = ann.starts("Other", bob)
-    ids = [who.posts(where, f"word {n}").id for n, (who, where) in enumerate([(ann, chat), (bob, chat), (ann, other)])]
-    assert found(ann, "word") == ["word 2", "word 1", "word 0"]
-    assert found(ann, "word", chat_id=chat.id) == ["word 1", "word 0"]
-    assert found(ann, "word", author="BOB") == ["word 1"]
-    assert found(ann, "word", author="nobody") == []
-    assert found(ann, "word", before=ids[1]) == ["word 0"]
-
-
-def test_search_hits_carry_a_snippet_and_lead_on(ann: Person, chat: Chat) -> None:
-    for number in range(3):
-        ann.posts(chat, f"{'lead ' * 60} <needle> {number} {'tail ' * 60}")
-    page = ann.api.get("/api/search?q=needle&limit=2").get_json()
-    hit = page["items"][0]
-    assert set(hit) == MESSAGE | {"snippet"}
-    assert "&lt;<mark>needle</mark>&gt;" in hit["snippet"]
-    assert len(hit["snippet"]) < 300
-    rest = ann.api.get(page["next"]).get_json()
-    assert (len(rest["items"]), rest["next"]) == (1, None)
-    assert ann.api.get("/api/search").status_code == ann.api.get("/api/search?q=").status_code == 422
-
-
-@pytest.mark.parametrize(
-    "q", ['"', "*", "a OR", "NEAR(", "text:", "'; DROP TABLE user", "^", "-word", "\x00", "(" * 500]
-)
-def test_no_question_is_an_operator(ann: Person, chat: Chat, q: str) -> None:
-    assert ann.api.get("/api/search", query_string={"q": q}).status_code == 200
-
-
-def test_edited_and_deleted_messages_are_found_as_they_are_now(ann: Person, chat: Chat) -> None:
+@pytest.mark.parametrize("sent", [{}, {"text": None}, {"text": 1}, {"text": "x" * 10_001}, {"text": " "}])
+def test_a_wrong_edit_changes_nothing(ann: Person, chat: Chat, sent: dict[str, object]) -> None:
     message = ann.posts(chat, "before")
-    ann.of(chat).edit(message.id, "afterwards")
-    assert (found(ann, "before"), found(ann, "afterwards")) == ([], ["afterwards"])
-    ann.of(chat).delete_message(message.id)
-    assert found(ann, "afterwards") == []
+    answer = ann.api.patch(f"/api/messages/{message.id}", json=sent)
+    assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"text"})
+    assert ann.api.get(f"/api/messages/{message.id}").get_json()["text"] == "before"
+
+
+def test_a_key_is_each_persons_own(ann: Person, bob: Person, chat: Chat) -> None:
+    sent = {"json": {"chat_id": chat.id, "text": "hello"}, "headers": {"Idempotency-Key": "the-same"}}
+    first, other = (who.api.post("/api/messages", **sent) for who in (ann, bob))
+    assert (first.status_code, other.status_code) == (201, 201)
+    assert first.get_json()["id"] != other.get_json()["id"]
+
+
+def test_what_is_not_ones_own_looks_like_what_is_not_there(ann: Person, carol: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    answers = [
+        *(carol.api.get(f"/api/messages/{number}") for number in (message.id, 987_654)),
+        *(carol.api.delete(f"/api/messages/{number}") for number in (message.id, 987_654)),
+        *(carol.api.get(f"/api/messages?chat_id={number}") for number in (chat.id, 987_654)),
+        *(carol.api.post("/api/messages", json={"chat_id": n, "text": "x"}) for n in (chat.id, 987_654)),
+        *(carol.api.patch(f"/api/messages/{n}", json={"text": "x"}) for n in (message.id, 987_654)),
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.data for answer in answers}) == 1
+
+
+def test_writing_is_slowed(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "throttled", True)
+    monkeypatch.setattr(limits, "posts_a_minute", 3)
+    answers = [ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "x"}) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 61

@@ -12,6 +12,7 @@ from flask import Flask
 from people import PASSWORD, Anyone, Person
 from PIL import Image
 
+from auth import THROTTLES
 from models import limits
 
 USER = {"id", "username", "name", "about", "avatar_url", "created_at"}
@@ -194,11 +195,11 @@ def test_wrong_changes_change_nothing(ann: Person, bob: Person) -> None:
         ({"name": "Good", "password": "another long phrase"}, 422, "current_password"),
         ({"name": "Good", "password": "another long phrase", "current_password": "x"}, 422, "current_password"),
         ({"name": "Good", "password": "x", "current_password": PASSWORD}, 422, "password"),
-        ({"name": None}, 200, ""),
+        ({"name": None}, 422, "name"),
     ):
         answer = ann.api.patch("/api/users/me", json=sent)
         assert answer.status_code == status, sent
-        assert not field or set(answer.get_json()["errors"]) == {field}
+        assert set(answer.get_json()["errors"]) == {field}
     assert ann.api.get("/api/users/me").get_json()["name"] == ""
 
 
@@ -272,3 +273,104 @@ def test_a_token_ends_by_itself(ann: Person, monkeypatch: pytest.MonkeyPatch) ->
     later = time.time_ns() + 31 * 86_400 * 10**9
     monkeypatch.setattr(time, "time_ns", lambda: later)
     assert ann.api.get("/api/users/me").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        ({}, {"username", "password"}),
+        ({"username": "ann"}, {"password"}),
+        ({"username": 7, "password": True}, {"username", "password"}),
+        ({"username": None, "password": PASSWORD}, {"username"}),
+        ({"username": "ann", "password": PASSWORD, "name": None}, {"name"}),
+        ({"username": "ann", "password": PASSWORD, "name": "\ud800"}, {"name"}),
+        ({"username": "ann", "password": PASSWORD, "about": "x" * 501}, {"about"}),
+        ({"username": "ann", "password": PASSWORD, "is_admin": True, "id": 1}, {"is_admin", "id"}),
+    ],
+)
+def test_a_wrong_registration_names_each_field(anyone: Anyone, sent: dict[str, Any], fields: set[str]) -> None:
+    answer = anyone.api.post("/api/users", json=sent)
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == fields
+
+
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        ({}, {"username", "password"}),
+        ({"username": "ann", "password": None}, {"password"}),
+        ({"username": "ann", "password": PASSWORD, "remember": True}, {"remember"}),
+    ],
+)
+def test_a_wrong_login_body_names_each_field(anyone: Anyone, sent: dict[str, Any], fields: set[str]) -> None:
+    answer = anyone.api.post("/api/users/login", json=sent)
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == fields
+
+
+def test_registering_is_slowed(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "throttled", True)
+    monkeypatch.setitem(THROTTLES, "register", (2, 3600))
+    answers = [
+        anyone.api.post("/api/users", json={"username": f"person{n}", "password": PASSWORD}) for n in ("a", "b", "c")
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 3601
+    assert answers[-1].content_type == "application/problem+json"
+
+
+def test_guessing_ones_password_by_a_stolen_token_is_slowed(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "throttled", True)
+    wrong = {"password": "another long phrase", "current_password": "not this one"}
+    tried = [ann.api.patch("/api/users/me", json=wrong) for _ in range(10)]
+    tried.append(ann.api.delete("/api/users/me", json={"current_password": "not this one"}))
+    assert [answer.status_code for answer in tried] == [422] * 10 + [429]
+
+
+def test_what_a_change_leaves_out_stays(ann: Person) -> None:
+    ann.api.patch("/api/users/me", json={"name": "Ann", "about": "Grows tomatoes"})
+    assert ann.api.patch("/api/users/me", json={}).get_json()["name"] == "Ann"
+    changed = ann.api.patch("/api/users/me", json={"about": ""}).get_json()
+    assert (changed["name"], changed["about"]) == ("Ann", "")
+
+
+def test_a_change_of_password_and_name_is_one(ann: Person, bob: Person, anyone: Anyone) -> None:
+    both = {"password": "another long phrase", "current_password": PASSWORD}
+    assert ann.api.patch("/api/users/me", json={**both, "username": "bob"}).status_code == 409
+    assert anyone.api.post("/api/users/login", json={"username": "ann", "password": PASSWORD}).status_code == 200
+    assert ann.api.patch("/api/users/me", json={**both, "username": "annie"}).get_json()["username"] == "annie"
+    again = {"username": "annie", "password": "another long phrase"}
+    assert anyone.api.post("/api/users/login", json=again).status_code == 200
+
+
+def test_somebody_elses_account_is_not_ones_own(ann: Person, bob: Person) -> None:
+    assert ann.api.patch(f"/api/users/{bob.id}", json={"name": "Mine"}).status_code == 403
+    assert ann.api.patch("/api/users/987654", json={"name": "Mine"}).status_code == 404
+    assert ann.api.get("/api/users/987654").status_code == 404
+    seen = ann.api.get(f"/api/users/{bob.id}")
+    assert (seen.status_code, set(seen.get_json()), seen.get_json()["name"]) == (200, USER, "")
+    assert ann.api.delete(f"/api/users/{bob.id}").status_code == 405
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "q=" + "x" * 101, "after=" + "x" * 101])
+def test_a_wrong_question_for_people_is_refused_by_field(ann: Person, query: str) -> None:
+    answer = ann.api.get(f"/api/users?{query}")
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {query.partition("=")[0]}
+
+
+def test_the_next_page_of_people_keeps_the_question(ann: Person, bob: Person, carol: Person) -> None:
+    for who in (ann, carol):
+        who.user.change(name="Зоя & Ко")
+    page = bob.api.get("/api/users?q=зоя %26&limit=1").get_json()
+    assert [user["username"] for user in page["items"]] == ["ann"]
+    page = bob.api.get(page["next"]).get_json()
+    assert ([user["username"] for user in page["items"]], page["next"]) == (["carol"], None)
+
+
+@pytest.mark.parametrize("sent", [{}, {"current_password": None}, {"current_password": PASSWORD, "sure": True}])
+def test_an_account_is_not_deleted_by_a_wrong_body(ann: Person, sent: dict[str, Any]) -> None:
+    answer = ann.api.delete("/api/users/me", json=sent)
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) <= {"current_password", "sure"}
+    assert ann.api.get("/api/users/me").status_code == 200

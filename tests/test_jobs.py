@@ -13,9 +13,11 @@ import jobs
 
 @pytest.fixture(autouse=True)
 def fresh_pool() -> Iterator[None]:
+    """A pool for this test alone; those after it find a new one."""
     jobs.renew()
     yield
     jobs.pool.threads.shutdown()
+    jobs.renew()
 
 
 class Crowd:

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, redirect, request
 from flask.typing import ResponseReturnValue
 from peewee import OperationalError
 
-from auth import current_user
+from auth import current_user, throttle
 from forms import ChatForm, MemberForm, PostForm, TitleForm
 from models import Chat, Membership, Message, NotThere
 from views.log import Stretch, company
@@ -31,11 +31,16 @@ def index() -> ResponseReturnValue:
 @signed_in
 def new() -> ResponseReturnValue:
     form = ChatForm()
-    if form.done(lambda: Chat.start(me(), form.title.data, form.names)):
+    if form.done(lambda: started(form)):
         return redirect(form.result.chat.url)
     if not form.is_submitted():
         form.usernames.data = request.args.get("with", "")
     return page("chats/new.html", form)
+
+
+def started(form: ChatForm) -> Membership:
+    throttle("chats", str(me().id))
+    return Chat.start(me(), form.title.data, form.names)
 
 
 @bp.get("/chats/<int:chat_id>")

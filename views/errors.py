@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from flask import g, make_response, render_template
+from flask import g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_login import current_user
 from peewee import DatabaseError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from models import Busy, Forbidden, Gone, Invalid, NotThere, TooLarge, TooMany, Words
+from forms import translated
+from models import Busy, Forbidden, Gone, Invalid, NotThere, TooLarge, TooMany
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def answer(error: Exception) -> Response:
         words=detail or hint,
         request_id=g.request_id,
         retry=code >= 500 or code == 429,
+        typed=typed(),
         # Nothing more is asked of a database that just failed.
         viewer=current_user if not g.get("broken") and current_user.is_authenticated else None,
     )
@@ -38,6 +40,16 @@ def answer(error: Exception) -> Response:
     if retry:
         response.headers["Retry-After"] = str(retry)
     return response
+
+
+def typed() -> str:
+    """The words that came with a form that failed: they are shown again, not lost."""
+    if request.method != "POST":
+        return ""
+    try:
+        return request.form.get("text", "")
+    except RequestEntityTooLarge:
+        return ""
 
 
 def told(error: Exception) -> tuple[int, str, int]:
@@ -68,6 +80,7 @@ def said(code: int) -> tuple[str, str]:
             _("That could not be read"),
             _("The form may have been open for too long. Please go back and try again."),
         ),
+        401: (_("You were signed out"), _("Nothing was saved. Log in again and send it once more.")),
         403: (_("This is not yours to change"), _("You may see it, but the change needs another role.")),
         404: (
             _("There is nothing here"),
@@ -94,11 +107,3 @@ def said(code: int) -> tuple[str, str]:
         _("The fault is ours. Nothing that was sent before is lost. Please try again in a minute."),
     )
     return pages.get(code, fault if code >= 500 else pages[400])
-
-
-def translated(sentence: Words | str) -> str:
-    """A model's sentence in the reader's language."""
-    if isinstance(sentence, Words):
-        text: str = _(sentence.message)
-        return text % sentence.params if sentence.params else text
-    return str(sentence)

@@ -10,6 +10,7 @@ from views.clock import day_of
 from views.pages import asked
 
 LENGTH = 40
+AROUND = LENGTH // 2
 SOON = 5 * 60 * 1_000_000
 NAMED = 8
 
@@ -46,8 +47,7 @@ class Stretch:
         before, after, around = asked("before"), asked("after"), asked("around")
         newest = mine.chat.last_message_id or 0
         if around is not None:
-            found = mine.around(around, LENGTH)
-            return cls(found, bool(found) and mine.has_before(found[0].id), bool(found) and newest > found[-1].id)
+            return cls.amid(mine.around(around, AROUND + 1), around)
         if after is not None:
             found = mine.after(after, LENGTH + 1)
             return cls(found[:LENGTH], mine.has_before(after + 1), len(found) > LENGTH)
@@ -56,6 +56,14 @@ class Stretch:
             return cls(found[-LENGTH:], len(found) > LENGTH, newest >= before)
         found = mine.newest(LENGTH + 1)
         return cls(found[-LENGTH:], len(found) > LENGTH)
+
+    @classmethod
+    def amid(cls, found: list[Message], around: int) -> Stretch:
+        """As many before a message as after it."""
+        before = [message for message in found if message.id < around]
+        after = [message for message in found if message.id > around]
+        at = [message for message in found if message.id == around]
+        return cls([*before[-AROUND:], *at, *after[:AROUND]], len(before) > AROUND, len(after) > AROUND)
 
     @property
     def last_id(self) -> int:
@@ -109,9 +117,8 @@ def first_unread(stretch: Stretch, mine: Membership) -> Message | None:
 
 
 def company(mine: Membership) -> tuple[list[str], Callable[[Message], bool]]:
-    """The first names of the chat, and which messages the reader may delete, in one query for all of them."""
+    """The first names of the chat, and which messages the reader may delete, asked once for all of them."""
+    names, higher = mine.company(NAMED)
     if mine.role != "admin":
-        return mine.names(NAMED), lambda message: mine.is_owner or message.author_id == mine.user_id
-    people = mine.members()
-    higher = {theirs.user_id for theirs in people if theirs.role != "member"} - {mine.user_id}
-    return [theirs.user.username for theirs in people[:NAMED]], lambda message: message.author_id not in higher
+        return names, lambda message: mine.is_owner or message.author_id == mine.user_id
+    return names, lambda message: message.author_id == mine.user_id or message.author_id not in higher

@@ -56,7 +56,9 @@ def place(chromium: Browser, server: Server) -> Place:
     ann = Visitor(context, server).registers("axe-ann")
     chat = ann.starts("Garden", "axe-bob")
     ann.writes("The tomatoes are in")
-    ann.fills("Message", "A list:\n\n- one\n- two\n\n> quoted\n\n```python\nprint('code')\n```\n\n[link](https://example.org)")
+    ann.fills(
+        "Message", "A list:\n\n- one\n- two\n\n> quoted\n\n```python\nprint('code')\n```\n\n[link](https://example.org)"
+    )
     ann.presses("Send")
     expect(ann.page.get_by_role("article")).to_have_count(2)
     ann.page.get_by_label("Attach", exact=True).set_input_files(

@@ -1,0 +1,119 @@
+"""/api/search: what is found, by whom, and how pages of it lead on."""
+
+from __future__ import annotations
+
+import pytest
+from people import Anyone, Person
+
+from models import Chat
+
+HIT = {
+    "id", "chat_id", "author", "text", "html", "files", "reply_to", "created_at", "edited_at", "snippet",
+}  # fmt: skip
+
+
+def found(who: Person, q: str, **more: object) -> list[str]:
+    answer = who.api.get("/api/search", query_string={"q": q, **more})
+    assert answer.status_code == 200, answer.text
+    return [hit["text"] for hit in answer.get_json()["items"]]
+
+
+def test_search_knows_no_case_and_no_yo(ann: Person, chat: Chat) -> None:
+    ann.posts(chat, "Ёлка у ЗАБОРА")
+    ann.posts(chat, "Straße nach Köln")
+    for q in ("ёлка", "ЕЛКА", "забора", "забо", "елка забора"):
+        assert found(ann, q) == ["Ёлка у ЗАБОРА"], q
+    assert found(ann, "STRASSE") == ["Straße nach Köln"]
+    assert found(ann, "nothing") == found(ann, "!!!") == []
+
+
+def test_search_sees_ones_own_chats_only(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    ann.posts(chat, "tomatoes")
+    assert found(bob, "tomatoes") == ["tomatoes"]
+    assert found(carol, "tomatoes") == []
+    assert carol.api.get(f"/api/search?q=tomatoes&chat_id={chat.id}").status_code == 404
+    ann.removes(bob, chat)
+    assert found(bob, "tomatoes") == []
+
+
+def test_search_narrows_by_chat_author_and_place(ann: Person, bob: Person, chat: Chat) -> None:
+    other = ann.starts("Other", bob)
+    ids = [who.posts(where, f"word {n}").id for n, (who, where) in enumerate([(ann, chat), (bob, chat), (ann, other)])]
+    assert found(ann, "word") == ["word 2", "word 1", "word 0"]
+    assert found(ann, "word", chat_id=chat.id) == ["word 1", "word 0"]
+    assert found(ann, "word", author="BOB") == ["word 1"]
+    assert found(ann, "word", author="nobody") == []
+    assert found(ann, "word", before=ids[1]) == ["word 0"]
+
+
+def test_search_hits_carry_a_snippet_and_lead_on(ann: Person, chat: Chat) -> None:
+    for number in range(3):
+        ann.posts(chat, f"{'lead ' * 60} <needle> {number} {'tail ' * 60}")
+    page = ann.api.get("/api/search?q=needle&limit=2").get_json()
+    hit = page["items"][0]
+    assert set(hit) == HIT
+    assert "&lt;<mark>needle</mark>&gt;" in hit["snippet"]
+    assert len(hit["snippet"]) < 300
+    rest = ann.api.get(page["next"]).get_json()
+    assert (len(rest["items"]), rest["next"]) == (1, None)
+    assert ann.api.get("/api/search").status_code == ann.api.get("/api/search?q=").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "q", ['"', "*", "a OR", "NEAR(", "text:", "'; DROP TABLE user", "^", "-word", "\x00", "(" * 500]
+)
+def test_no_question_is_an_operator(ann: Person, chat: Chat, q: str) -> None:
+    assert ann.api.get("/api/search", query_string={"q": q}).status_code == 200
+
+
+def test_edited_and_deleted_messages_are_found_as_they_are_now(ann: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "before")
+    ann.of(chat).edit(message.id, "afterwards")
+    assert (found(ann, "before"), found(ann, "afterwards")) == ([], ["afterwards"])
+    ann.of(chat).delete_message(message.id)
+    assert found(ann, "afterwards") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "q"),
+        ("q=", "q"),
+        ("q=%20%09", "q"),
+        ("q=" + "x" * 1001, "q"),
+        ("q=x&limit=0", "limit"),
+        ("q=x&limit=101", "limit"),
+        ("q=x&limit=many", "limit"),
+        ("q=x&before=-1", "before"),
+        ("q=x&before=9223372036854775808", "before"),
+        ("q=x&chat_id=0", "chat_id"),
+        ("q=x&chat_id=one", "chat_id"),
+        ("q=x&author=" + "x" * 101, "author"),
+    ],
+)
+def test_a_wrong_question_names_what_is_wrong(ann: Person, query: str, field: str) -> None:
+    answer = ann.api.get(f"/api/search?{query}")
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {field}
+
+
+def test_the_next_page_keeps_the_question(ann: Person, bob: Person, chat: Chat) -> None:
+    for number in range(5):
+        (ann if number % 2 else bob).posts(chat, f"слово & знак {number}")
+    seen, address = [], f"/api/search?q=слово+%26+знак&author=bob&chat_id={chat.id}&limit=1"
+    while address:
+        page = ann.api.get(address).get_json()
+        seen += [hit["text"] for hit in page["items"]]
+        address = page["next"]
+        assert address is None or address.startswith("/api/search?")
+    assert seen == [f"слово & знак {number}" for number in (4, 2, 0)]
+
+
+def test_only_who_signed_in_may_search(anyone: Anyone) -> None:
+    assert anyone.api.get("/api/search?q=x").status_code == 401
+
+
+def test_a_chat_that_is_not_there_looks_like_one_of_others(carol: Person, chat: Chat) -> None:
+    answers = [carol.api.get(f"/api/search?q=x&chat_id={number}") for number in (chat.id, 987_654)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].data == answers[1].data

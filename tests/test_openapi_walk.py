@@ -1,0 +1,162 @@
+"""Every operation of the document at its work: called with things that are there, it answers in the shape it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as bounded
+from people import PASSWORD
+from schemathesis.checks import CHECKS
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from servers import Server
+
+EXAMPLES = 8
+LETTERS = {"type": "string", "pattern": "^[a-z]{12,20}$"}
+# Random bytes are no picture; tests/test_api_files.py sends a true one.
+NEVER_RIGHT_BY_CHANCE = {"PUT /api/users/me/avatar"}
+
+
+class Walker:
+    """Somebody with a chat of their own in which there is something of everything."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.url = url
+        self.username = name
+        self.id = self.asks("POST", "users", username=name, password=PASSWORD)["id"]
+        self.token = self.asks("POST", "users/login", username=name, password=PASSWORD)["token"]
+
+    token = ""
+
+    def asks(self, method: str, path: str, **sent: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        answer = requests.request(method, f"{self.url}/api/{path}", json=sent or None, headers=headers, timeout=60)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def things(self, guest: Walker, newcomer: Walker) -> dict[str, Any]:
+        """Which value a field, parameter or part of an address can have, so that it names something that is there."""
+        chat = self.asks("POST", "chats", title="Garden", members=[guest.username])["id"]
+        first = self.asks("POST", "messages", chat_id=chat, text="The tomatoes are in")["id"]
+        others = [
+            self.asks("POST", "messages", chat_id=chat, text=f"tomatoes {n}", reply_to=first)["id"] for n in range(6)
+        ]
+        return {
+            "chat_id": {"enum": [chat]},
+            "message_id": {"enum": [first, *others]},
+            "reply_to": {"enum": [first, None]},
+            "user_id": {"enum": [guest.id]},
+            "author": {"enum": [self.username]},
+            "username": {"enum": [newcomer.username]},
+            "current_password": {"enum": [PASSWORD]},
+            "q": {"enum": ["tomatoes"]},
+            "title": LETTERS,
+            "text": LETTERS,
+        }
+
+
+# What some operations need otherwise than the rest.
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "POST /api/users": {"username": LETTERS, "password": LETTERS},
+    "POST /api/users/login": {"password": {"enum": [PASSWORD]}},
+    "PATCH /api/users/me": {"username": LETTERS, "password": LETTERS},
+    "PATCH /api/users/{user_id}": {"username": LETTERS, "password": LETTERS},
+    "GET /api/users": {"q": {"enum": ["walk", "GUE", ""]}},
+}
+
+
+@pytest.fixture(scope="module")
+def people(server: Server) -> Iterator[tuple[Walker, Walker, Walker]]:
+    yield Walker(server.url, "walker"), Walker(server.url, "guest"), Walker(server.url, "newcomer")
+
+
+def operations() -> list[str]:
+    """The rows of the contract's table that are JSON."""
+    return (
+        """
+        POST /api/users; POST /api/users/login; POST /api/users/logout; GET /api/users; GET /api/users/me;
+        GET /api/users/{user_id}; PATCH /api/users/me; PATCH /api/users/{user_id}; PUT /api/users/me/avatar;
+        DELETE /api/users/me/avatar; DELETE /api/users/me; GET /api/chats; POST /api/chats; GET /api/chats/{chat_id};
+        PATCH /api/chats/{chat_id}; DELETE /api/chats/{chat_id}; GET /api/chats/{chat_id}/members;
+        POST /api/chats/{chat_id}/members; PATCH /api/chats/{chat_id}/members/{user_id};
+        DELETE /api/chats/{chat_id}/members/{user_id}; POST /api/chats/{chat_id}/read; GET /api/messages;
+        POST /api/messages; GET /api/messages/{message_id}; PATCH /api/messages/{message_id};
+        DELETE /api/messages/{message_id}; GET /api/search
+    """.replace("\n", " ")
+        .strip()
+        .split(";")
+    )
+
+
+@pytest.mark.parametrize("operation", [" ".join(line.split()) for line in operations()])
+def test_an_operation_answers_in_the_shape_it_says(
+    server: Server, people: tuple[Walker, Walker, Walker], operation: str
+) -> None:
+    walker, guest, newcomer = people
+    method, path = operation.split(" ")
+    if operation in ("POST /api/users/logout", "DELETE /api/users/me"):
+        walker = Walker(server.url, f"leaver.{method.lower()}")
+    things = {**walker.things(guest, newcomer), **OTHERWISE.get(operation, {})}
+    if operation == "PATCH /api/users/{user_id}":
+        things["user_id"] = {"enum": [walker.id]}
+    document = requests.get(f"{server.url}/api/openapi.json", timeout=60).json()
+    schema = schemathesis.openapi.from_dict(narrowed(document, path, method.lower(), things))
+    schema.config.update(base_url=server.url)
+    (described,) = (result.ok() for result in schema.get_all_operations())
+    statuses = walk(described, {"Authorization": f"Bearer {walker.token}"})
+    promised = {int(status) for status in document["paths"][path][method.lower()]["responses"] if status < "300"}
+    assert statuses & promised or operation in NEVER_RIGHT_BY_CHANCE, statuses
+
+
+def narrowed(document: dict[str, Any], path: str, method: str, things: dict[str, Any]) -> dict[str, Any]:
+    """The document with one operation, its values such as are there. A token comes with every request."""
+    told = document["paths"][path][method]
+    told.pop("security")
+    for parameter in told["parameters"]:
+        parameter["schema"] = things.get(parameter["name"], parameter["schema"])
+    # With the form, half of the cases would be of it.
+    told.get("requestBody", {"content": {}})["content"].pop("multipart/form-data" if method == "post" else "", None)
+    for shape in document["components"]["schemas"].values():
+        # Only what comes in refuses the unknown.
+        if shape.get("additionalProperties") is False:
+            shape["properties"].update({name: things[name] for name in shape["properties"] if name in things})
+            if "members" in shape["properties"]:
+                shape["properties"]["members"]["items"] = things["username"]
+            if "current_password" in shape["properties"] and "password" in shape["properties"]:
+                # A new password would end this token; tests/test_api_users.py changes one.
+                del shape["properties"]["password"]
+    components = {"schemas": document["components"]["schemas"]}
+    return {**document, "paths": {path: {method: told}}, "components": components}
+
+
+def walk(operation: Any, headers: dict[str, str]) -> set[int]:
+    """Call an operation with some right cases, the same in every run; returns what it answered with."""
+    statuses: set[int] = set()
+
+    @bounded(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def call(case: Any) -> None:
+        response = case.call(headers=headers)
+        statuses.add(response.status_code)
+        # What was right may be taken, deleted or left by the call before.
+        case.validate_response(response, headers=headers, excluded_checks=[positive_data_acceptance])
+
+    call()
+    return statuses
+
+
+def test_the_walk_checks_all_that_there_is() -> None:
+    assert {"not_a_server_error", "status_code_conformance", "response_schema_conformance"} <= set(
+        CHECKS.get_all_names()
+    )

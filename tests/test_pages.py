@@ -1,0 +1,268 @@
+"""Pages: what they show, what they cost, what they carry."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from conftest import Queries
+from flask import Flask
+from people import PASSWORD, Anyone, Person
+
+import models
+from chat import create_app
+from config import Settings
+from models import Chat, User
+
+
+def test_registering_signs_in(anyone: Anyone) -> None:
+    answer = anyone.browser.submit("/register", username="ann", password=PASSWORD, repeat=PASSWORD)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    page = anyone.browser.get("/").text
+    assert ">ann<" in page
+    assert "Add Chat" in page
+
+
+def test_registering_keeps_what_was_typed_but_the_passwords(anyone: Anyone, ann: Person) -> None:
+    for fields, said in (
+        ({"username": "ann", "password": PASSWORD, "repeat": PASSWORD}, "This name is taken."),
+        ({"username": "new.one", "password": PASSWORD, "repeat": "otherwise"}, "not the same"),
+        ({"username": "new.one", "password": "password123", "repeat": "password123"}, "most common"),
+        ({"username": "x", "password": PASSWORD, "repeat": PASSWORD}, "At least 3 characters."),
+    ):
+        answer = anyone.browser.submit("/register", **fields)
+        assert answer.status_code == 422
+        assert said in answer.text
+        assert f'value="{fields["username"]}"' in answer.text
+        assert fields["password"] not in answer.text
+        assert 'aria-invalid="true"' in answer.text
+    assert User.select().count() == 1
+
+
+def test_a_chat_page_costs_at_most_six_queries(
+    ann: Person, bob: Person, carol: Person, chat: Chat, queries: Queries, person: Callable[[str], Person]
+) -> None:
+    """Whatever the number of messages, chats and members, for owner, admin and member, wherever in the log."""
+    others = [person(name) for name in ("dave", "erin", "frank")]
+    for other in others:
+        ann.of(chat).add(other.username)
+    ann.of(chat).set_role(bob.id, "admin")
+    first = ann.posts(chat, "hello")
+    for number in range(100):
+        (ann, bob)[number % 2].posts(chat, f"message {number}", reply_to=first.id)
+    for number in range(15):
+        ann.posts(ann.starts(f"Chat {number}", bob, *others), "hi")
+    for who in (ann, bob, others[0]):
+        who.of(chat).read_all()
+        who.get("/")
+        for query in ("", f"?reply_to={first.id + 99}", f"?before={first.id + 50}", f"?around={first.id + 50}"):
+            with queries:
+                answer = who.get(f"/chats/{chat.id}{query}")
+            assert answer.status_code == 200
+            assert len(queries) <= 6, (who.username, query, queries.asked)
+
+
+def test_the_list_of_chats_costs_at_most_four_queries(ann: Person, bob: Person, queries: Queries) -> None:
+    for number in range(30):
+        ann.posts(ann.starts(f"Chat {number}", bob), "hi")
+    bob.get("/")
+    with queries:
+        assert bob.get("/").text.count("1 unread") == 30
+    assert len(queries) <= 4
+
+
+def test_older_and_newer_messages_are_a_link_away(ann: Person, bob: Person, chat: Chat) -> None:
+    ids = [ann.posts(chat, f"message {number}").id for number in range(95)]
+    seen: list[int] = []
+    address: str | None = f"/chats/{chat.id}"
+    while address:
+        page = bob.get(address).text
+        shown = [int(number) for number in re.findall(r'<article[^>]* id="message-(\d+)"', page)]
+        assert shown == sorted(shown)
+        seen = shown + seen
+        found = re.search(r'href="([^"]*\?before=\d+[^"]*)"[^>]*>Older messages', page)
+        address = found[1] if found else None
+    assert seen == ids
+    middle = bob.get(f"/chats/{chat.id}?around={ids[40]}").text
+    assert "Older messages" in middle
+    assert "Newer messages" in middle
+
+
+def test_opening_a_chat_reads_it_but_only_when_somebody_looks(ann: Person, bob: Person, chat: Chat) -> None:
+    ann.posts(chat, "hello")
+    for headers in (
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Sec-Fetch-Dest": "image"},
+        {"Sec-Fetch-Dest": "iframe"},
+    ):
+        bob.browser.get(f"/chats/{chat.id}", headers=headers)
+        assert bob.of(chat).unread == 1
+    page = bob.get(f"/chats/{chat.id}").text
+    assert "New messages" in page
+    assert bob.of(chat).unread == 0
+    assert "New messages" not in bob.get(f"/chats/{chat.id}").text
+
+
+def test_pressing_send_twice_sends_once(ann: Person, chat: Chat) -> None:
+    page = ann.get(f"/chats/{chat.id}").text
+    key = re.search(r'name="key"[^>]*value="([^"]+)"', page)
+    assert key
+    for _ in range(2):
+        assert ann.browser.submit(f"/chats/{chat.id}", text="once", key=key[1]).status_code == 302
+    assert Chat.get_by_id(chat.id).message_count == 1
+    # Back at the page that has sent already, with other words.
+    assert ann.browser.submit(f"/chats/{chat.id}", text="another", key=key[1]).status_code == 302
+    assert Chat.get_by_id(chat.id).message_count == 2
+
+
+def test_a_text_too_long_comes_back_whole(ann: Person, chat: Chat) -> None:
+    text = "much to say " * 900
+    answer = ann.browser.submit(f"/chats/{chat.id}", text=text)
+    assert answer.status_code == 422
+    assert text.strip() in answer.text
+    assert "At most 10000 characters." in answer.text
+
+
+def test_a_text_survives_a_database_that_takes_no_writing(
+    ann: Person, chat: Chat, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = ann.browser.csrf(f"/chats/{chat.id}")
+    monkeypatch.setattr(models.database.obj, "_timeout", 0)  # type: ignore[attr-defined]
+    models.database.close()
+    holder = sqlite3.connect(settings.database_url.partition(":///")[2], isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        answer = ann.browser.client.post(f"/chats/{chat.id}", data={"csrf_token": token, "text": "hard won words"})
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert answer.status_code == 503
+    assert "hard won words" in answer.text
+    again = ann.browser.client.post(f"/chats/{chat.id}", data={"csrf_token": token, "text": "hard won words"})
+    assert again.status_code == 302
+
+
+def test_a_text_survives_a_session_that_ended(ann: Person, chat: Chat) -> None:
+    token = ann.browser.csrf(f"/chats/{chat.id}")
+    models.Login.delete().execute()
+    answer = ann.browser.client.post(f"/chats/{chat.id}", data={"csrf_token": token, "text": "hard won words"})
+    assert "hard won words" in answer.text
+    assert f"/login?next=/chats/{chat.id}" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "There is nothing here"), ("ru,en;q=0.5", "Здесь ничего нет"), ("de", "There is")]
+)
+def test_error_pages_speak_the_readers_language(anyone: Anyone, language: str, words: str) -> None:
+    answer = anyone.browser.get("/nothing", headers={"Accept-Language": language})
+    assert answer.status_code == 404
+    assert words in answer.text
+    assert "topbar" in answer.text
+
+
+def test_ones_own_choice_of_language_and_theme_wins(ann: Person) -> None:
+    ann.user.change(language="ru", theme="dark")
+    page = ann.browser.get("/settings", headers={"Accept-Language": "en"}).text
+    assert '<html lang="ru" data-theme="dark">' in page
+    assert "Настройки" in page
+
+
+def test_a_fault_of_ours_tells_a_number_and_nothing_else(
+    ann: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(Chat, "list_of", broken)
+    answer = ann.get("/")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    number = re.search(r"<code>([0-9a-f]+)</code>", answer.text)
+    assert number and number[1] == answer.headers["X-Request-ID"]
+    assert number[1] in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/nothing", "/api/chats", "/healthz", "/static/icons.svg"])
+def test_every_answer_carries_its_guards(anyone: Anyone, path: str) -> None:
+    with anyone.browser.get(path) as answer:
+        headers = answer.headers
+    policy = headers["Content-Security-Policy"]
+    for rule in (
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    ):
+        assert rule in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_under_tls_cookies_are_secure_and_hsts_is_sent(anyone: Anyone, ann: Person) -> None:
+    page = anyone.browser.get("/login", base_url="https://localhost").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert token
+    answer = anyone.browser.client.post(
+        "/login",
+        data={"csrf_token": token[1], "username": "ann", "password": PASSWORD, "remember": "y"},
+        base_url="https://localhost",
+        headers={"Referer": "https://localhost/login"},
+    )
+    assert answer.status_code == 302
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert len(cookies) >= 2
+    assert all("; Secure" in c and "; HttpOnly" in c and "SameSite=Lax" in c for c in cookies)
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
+
+
+def test_static_files_are_kept_for_ever_under_a_hash_of_their_content(anyone: Anyone) -> None:
+    page = anyone.browser.get("/").text
+    addresses = re.findall(r'(?:href|src)="(/(?:styles|static)/[^"#]+)"', page)
+    assert len(addresses) >= 2
+    for address in addresses:
+        with anyone.browser.get(address) as answer:
+            assert answer.status_code == 200
+            assert "max-age=31536000" in answer.headers["Cache-Control"]
+            assert "Cookie" not in answer.headers.get("Vary", "")
+
+
+def test_hostile_words_stay_words_everywhere(ann: Person, bob: Person) -> None:
+    bad = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    bob.user.change(name=bad, about=bad)
+    chat = ann.starts(bad[:100], bob)
+    message = bob.posts(chat, bad)
+    ann.posts(chat, "reply", reply_to=message.id)
+    for path in (
+        "/",
+        f"/chats/{chat.id}",
+        f"/chats/{chat.id}/edit",
+        "/users/bob",
+        "/search?q=script",
+        f"/search?q={bad}",
+    ):
+        page = ann.get(path).text
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+
+
+def test_one_line_a_request_without_what_was_asked(ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    ann.get("/search?q=sensitive-words")
+    ann.browser.submit(f"/chats/{chat.id}", text="sensitive-words")
+    assert "sensitive-words" not in caplog.text
+    assert re.search(r"[0-9a-f]{8} GET /search 200 \d+ms", caplog.text)
+    assert ann.api.token and ann.api.token not in caplog.text
+
+
+def test_the_app_answers_to_the_names_it_is_given(settings: Settings) -> None:
+    app: Flask = create_app(replace(settings, trusted_hosts=("chat.example",)))
+    models.migrate()
+    assert app.test_client().get("/healthz", base_url="http://chat.example").status_code == 200
+    assert app.test_client().get("/healthz", base_url="http://evil.example").status_code == 400
+    models.database.close()
