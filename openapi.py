@@ -88,11 +88,14 @@ def document() -> dict[str, Any]:
 
 
 def bounded(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema of what comes in, with the lengths that the models ask for as they are set now."""
+    """A schema of what comes in, with the lengths that the models ask for as they are set now.
+
+    In words: they are counted after cleaning, so that a longer one with blanks around it may be right.
+    """
+    takes_anything = schema.get("title") == schemas.Credentials.__name__
     for field, (least, most) in lengths().items():
-        told = schema["properties"].get(field, {})
-        if schema.get("additionalProperties") is False and schema.get("title") != schemas.Credentials.__name__ and told:
-            told.update(maxLength=most, **({"minLength": least} if least else {}))
+        if field in schema["properties"] and schema.get("additionalProperties") is False and not takes_anything:
+            schema["properties"][field]["description"] = f"{least} to {most:,} characters"
     return schema
 
 
@@ -242,8 +245,8 @@ def shape(schema: dict[str, Any]) -> str:
         return "form with " + ", ".join(schema["properties"])
     if schema.get("format") == "date-time":
         return "time"
-    if "maxLength" in schema:
-        return f"{kind} of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
+    if "description" in schema:
+        return f"{kind}, {schema['description']}"
     most = schema.get("maximum")
     return f"{kind} {schema.get('minimum', 0)} to {most}" if most is not None and most < 2**53 else kind
 

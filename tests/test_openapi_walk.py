@@ -11,11 +11,10 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounded
 from people import PASSWORD
-from schemathesis.checks import CHECKS
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from servers import Server
 
-EXAMPLES = 8
+EXAMPLES = 6
 LETTERS = {"type": "string", "pattern": "^[a-z]{12,20}$"}
 # Random bytes are no picture; tests/test_api_files.py sends a true one.
 NEVER_RIGHT_BY_CHANCE = {"PUT /api/users/me/avatar"}
@@ -27,10 +26,9 @@ class Walker:
     def __init__(self, url: str, name: str) -> None:
         self.url = url
         self.username = name
+        self.token = ""
         self.id = self.asks("POST", "users", username=name, password=PASSWORD)["id"]
         self.token = self.asks("POST", "users/login", username=name, password=PASSWORD)["token"]
-
-    token = ""
 
     def asks(self, method: str, path: str, **sent: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -42,12 +40,10 @@ class Walker:
         """Which value a field, parameter or part of an address can have, so that it names something that is there."""
         chat = self.asks("POST", "chats", title="Garden", members=[guest.username])["id"]
         first = self.asks("POST", "messages", chat_id=chat, text="The tomatoes are in")["id"]
-        others = [
-            self.asks("POST", "messages", chat_id=chat, text=f"tomatoes {n}", reply_to=first)["id"] for n in range(6)
-        ]
+        reply = self.asks("POST", "messages", chat_id=chat, text="All the tomatoes?", reply_to=first)["id"]
         return {
             "chat_id": {"enum": [chat]},
-            "message_id": {"enum": [first, *others]},
+            "message_id": {"enum": [first, reply]},
             "reply_to": {"enum": [first, None]},
             "user_id": {"enum": [guest.id]},
             "author": {"enum": [self.username]},
@@ -154,9 +150,3 @@ def walk(operation: Any, headers: dict[str, str]) -> set[int]:
 
     call()
     return statuses
-
-
-def test_the_walk_checks_all_that_there_is() -> None:
-    assert {"not_a_server_error", "status_code_conformance", "response_schema_conformance"} <= set(
-        CHECKS.get_all_names()
-    )
