@@ -78,6 +78,9 @@ class Settings:
         Where a host sets PORT and nobody sets HOST, every address is listened on; not in a `local` run.
         """
         values = Values(environ, env_file)
+        if values.get("S3_BUCKET"):
+            # Files must not land in a folder while somebody believes them elsewhere.
+            raise ConfigError("S3_BUCKET: an S3 store is not supported yet; use MEDIA_DIR.")
         secret_key, jwt_secret_key = (values.key(name) for name in KEYS)
         if secret_key == jwt_secret_key:
             raise ConfigError("JWT_SECRET_KEY must not be the same as SECRET_KEY.")

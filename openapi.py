@@ -17,6 +17,10 @@ import schemas
 from models import limits
 
 VERSION = "0.1.0"
+ABOUT = (
+    "Errors are application/problem+json (RFC 9457). Times are UTC. "
+    "A list's “next” is the address of its next page, or null."
+)
 # Any request may be answered so, whatever it asks for.
 ALWAYS = (400, 503)
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
@@ -77,7 +81,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Flask Chat",
             "version": VERSION,
-            "description": "Errors are application/problem+json (RFC 9457). Times are UTC. Pages follow `next`.",
+            "description": ABOUT,
         },
         "paths": paths,
         "components": {
@@ -112,12 +116,12 @@ def lengths() -> dict[str, tuple[int, int]]:
 
 def shapes_of(operation: Operation) -> list[type[BaseModel]]:
     answers = [answer.shape for answer in (operation.answer, *operation.also)]
-    return [shape for shape in (operation.body, operation.form, *answers) if shape is not None]
+    return [shape for shape in (operation.body, *answers) if shape is not None]
 
 
 def mode_of(shape: type[BaseModel]) -> Any:
     """What comes in may leave out what has a usual value; what goes out has everything."""
-    return "validation" if issubclass(shape, schemas.Body | schemas.Form) else "serialization"
+    return "validation" if issubclass(shape, schemas.Body) else "serialization"
 
 
 def described(

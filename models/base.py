@@ -138,6 +138,11 @@ class Model(peewee.Model):
 
     id: Any
 
+    @classmethod
+    def delete(cls) -> Any:
+        """A DELETE query. Typed here, since Peewee's own type of it does not fit a class that is called Self."""
+        return peewee.ModelDelete(cls)
+
     class Meta:
         database = database
         legacy_table_names = False
