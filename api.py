@@ -281,12 +281,9 @@ def changed(body: schemas.UserChanges) -> dict[str, Any]:
     new, current = fields.pop("password", None), fields.pop("current_password", None)
     if new is not None and current is None:
         raise Problem(422, "Some fields are wrong.", {"current_password": ["This field is required."]})
-    if new is not None:
+    if current is not None:
         throttle("password", str(g.user.id))
-    with models.write():
-        user: User = g.user.change(**fields)
-        if new is not None:
-            user.change_password(current, new, keep=g.login)
+    user: User = g.user.change(new, current, g.login, **fields)
     told: dict[str, Any] = user.to_dict()
     return told
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
+from ipaddress import ip_address, ip_network
 from typing import Any, ParamSpec, TypeVar
 
 import jwt
-from flask import Flask, Response, current_app, g, redirect, request
+from flask import Flask, Response, current_app, g, redirect, request, session
 from flask_login import LoginManager, current_user, login_required, login_url, login_user, logout_user
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
 import names
-from models import Attempt, Login, User
+from models import Attempt, Login, NotThere, User
 
 __all__ = [
     "authenticate",
@@ -64,13 +65,10 @@ def init(app: Flask, jwt_key: str) -> None:
 
 def user_by_session(secret: str) -> User | None:
     """The person behind a session or remember cookie, which both hold a login's secret."""
-    login = Login.by_secret(secret, ["browser"])
+    # A page that tells of a database out of order asks it nothing more.
+    login = None if g.get("broken") else Login.by_secret(secret, ["browser"])
     if login is None:
         return None
-    return known(login, secret)
-
-
-def known(login: Login, secret: str) -> User:
     g.login = login
     user = login.user
     user.login_secret = secret
@@ -96,15 +94,26 @@ def sign_in(user: User, remember: bool = False) -> None:
     """Open a login for this browser; one that it had before ends."""
     if current_user.is_authenticated:
         sign_out()
-    login = Login.open(user, "browser", request.user_agent.string, address(), remember)
+    # Nothing of the time before: a form's token that somebody planted is worth nothing now.
+    session.clear()
+    login = opened(user, "browser", remember=remember)
     g.login = login
     user.login_secret = login.secret
     login_user(user, remember=remember)
 
 
+def opened(user: User, kind: str, **how: Any) -> Login:
+    """A login from where the request came. Raises Unauthorized when the account has changed since it was asked."""
+    try:
+        return Login.open(user, kind, request.user_agent.string, address(), **how)
+    except NotThere as gone:
+        raise Unauthorized from gone
+
+
 def sign_out() -> None:
     """End this browser's login; a copy of its cookies is dead from now on."""
     current_login().close()
+    session.clear()
     logout_user()
 
 
@@ -113,7 +122,7 @@ def sign_out() -> None:
 
 def issue_token(user: User, kind: str = "token", parent: Login | None = None) -> tuple[str, int]:
     """A signed token and the moment it ends at, in microseconds. It dies earlier with its login's row."""
-    login = Login.open(user, kind, request.user_agent.string, address(), parent=parent)
+    login = opened(user, kind, parent=parent)
     claims = {
         "sub": str(user.id),
         "jti": login.secret,
@@ -190,8 +199,8 @@ def authenticate(username: str, password: str) -> User | None:
 
     Counted for a name from one address, and for an address: the true owner gets in from elsewhere (rule 9).
     """
-    own = f"login:{names.key(username)[:64]}:{address()}"
-    Attempt.take(f"logins:{address()}", WRONG_PASSWORDS_FROM_ONE_ADDRESS, QUARTER)
+    own = f"login:{names.key(username)[:64]}:{network()}"
+    Attempt.take(f"logins:{network()}", WRONG_PASSWORDS_FROM_ONE_ADDRESS, QUARTER)
     Attempt.take(own, WRONG_PASSWORDS, QUARTER)
     user = User.check(username, password)
     if user is not None:
@@ -202,12 +211,21 @@ def authenticate(username: str, password: str) -> User | None:
 def throttle(what: str, key: str | None = None) -> None:
     """Count one try of `what` by `key`, else by the asking address. Raises TooMany."""
     limit, seconds = THROTTLES[what]
-    Attempt.take(f"{what}:{key or address()}", limit, seconds)
+    Attempt.take(f"{what}:{key or network()}", limit, seconds)
 
 
 def address() -> str:
     """Where the request came from, as far as the configured proxies tell."""
     return request.remote_addr or ""
+
+
+def network() -> str:
+    """The address as throttles count it: of IPv6 the /64, which is what one household or server has."""
+    try:
+        came_from = ip_address(address())
+    except ValueError:
+        return address()
+    return str(ip_network((came_from, 64), strict=False)) if came_from.version == 6 else str(came_from)
 
 
 def is_safe_path(path: str | None) -> bool:

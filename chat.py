@@ -123,6 +123,8 @@ def configure(app: App, settings: Settings) -> None:
         BABEL_TRANSLATION_DIRECTORIES="translations",
     )
     app.url_map.converters["int"] = Id
+    # Else /api//users would be answered by a redirect that no error handler sees.
+    app.url_map.merge_slashes = False
     cast("DefaultJSONProvider", app.json).sort_keys = False
     app.trust(settings.proxies)
 
@@ -154,6 +156,9 @@ def begin() -> None:
 def bound_body() -> None:
     """Bound the body before anything reads it: large ones only where files go, and only from people signed in."""
     if request.endpoint not in TAKES_FILES or request.method not in ("POST", "PUT"):
+        return
+    if request.mimetype != "multipart/form-data":
+        # Of any other body all would lie in memory.
         return
     if not (current_user.is_authenticated if request.blueprint != "api" else "Authorization" in request.headers):
         return
@@ -246,10 +251,10 @@ def healthz() -> tuple[dict[str, str], int]:
 
 def answer_error(error: Exception) -> Any:
     """Every error, as problem+json for programs and as a page for people."""
-    if isinstance(error, SecurityError):
+    if isinstance(error, SecurityError) and not request.path.startswith("/api"):
         # Asked for by a name that is not ours: there is no page of this site to show.
         return flask.Response("Bad Request\n", 400, content_type="text/plain")
-    g.broken = isinstance(error, DatabaseError)
+    g.broken = g.get("broken", False) or isinstance(error, DatabaseError)
     if request.path.startswith("/api/") or request.path == "/api" or "Authorization" in request.headers:
         return api.answer_error(error)
     return errors.answer(error)

@@ -22,6 +22,7 @@ from config import ENV_FILE, ROOT, ConfigError, Settings
 from models import Invalid, NotThere, User
 from models.base import Media
 from models.migration import space_left
+from models.tidying import every_key
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -200,9 +201,8 @@ def migrated() -> None:
 @click.password_option(help="Asked for when not given.")
 def create_admin(username: str, password: str) -> None:
     """Open an account that may run the place."""
-    with one_line_errors(), models.write():
-        user = User.register(username, password)
-        User.update(is_admin=True).where(User.id == user.id).execute()
+    with one_line_errors():
+        user = User.register(username, password, is_admin=True)
     click.echo(f"{user.username} is an administrator.")
 
 
@@ -326,7 +326,7 @@ def media() -> Findings:
 
 
 def files() -> Findings:
-    named = set(named_keys())
+    named = every_key()
     missing = [key for key in named if not Media.store.exists(key)]
     if missing:
         yield "wrong", f"files that rows name and that are not there: {len(missing)}, first {missing[0]}"
@@ -335,12 +335,6 @@ def files() -> Findings:
     unnamed = set(Media.store.keys()) - named
     if unnamed:
         yield "note", f"files that no row names: {len(unnamed)}"
-
-
-def named_keys() -> Iterator[str]:
-    query = """SELECT "key" FROM file UNION ALL SELECT display_key FROM file
-        UNION ALL SELECT thumbnail_key FROM file UNION ALL SELECT avatar FROM "user" """
-    return (row[0] for row in models.database.execute_sql(query) if row[0])
 
 
 def space() -> Findings:

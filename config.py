@@ -117,6 +117,9 @@ class Settings:
         missing = Settings.missing_keys(environ, env_file)
         if not missing:
             return []
+        for name in set(KEYS) - set(missing):
+            # A bad one is refused before another is written beside it.
+            Values(environ, env_file).key(name)
         lines = "".join(f"{name}={secrets.token_urlsafe(48)}\n" for name in missing)
         try:
             append(env_file, lines)

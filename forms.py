@@ -57,6 +57,7 @@ class Form(FlaskForm):
         """Whether the form was sent and `verb` did what it asks for; `result` is what the verb gave."""
         if not self.is_submitted():
             return False
+        self.take_text_only()
         if not self.validate():
             self.status = 422
             return False
@@ -73,6 +74,14 @@ class Form(FlaskForm):
             self.refuse(503, retry_after=refused.retry_after)
             self.notice = _("The server has a lot to do just now. Please try again in a moment.")
         return self.status == 200
+
+    def take_text_only(self) -> None:
+        """A file that was sent under the name of a text field is no text."""
+        for field in self:
+            takes_files = isinstance(field, FileField | MultipleFileField)
+            sent = getattr(field, "raw_data", None) or []
+            if not takes_files and not all(isinstance(value, str) for value in sent):
+                field.raw_data, field.data = [], ""
 
     def refuse(self, status: int, errors: Errors | None = None, retry_after: int = 0) -> None:
         """Take the answer of the models: each sentence goes to its field, those without one into the notice."""
@@ -173,6 +182,11 @@ class PostForm(Form):
     def uploads(self) -> list[Any]:
         """The files, as the request has put them on disk."""
         return [file.stream for file in self.files.data or []]
+
+    @property
+    def sent_key(self) -> str | None:
+        """The key that the page gave this form, if it is such a one."""
+        return self.key.data if re.fullmatch(r"[\w-]{1,64}", self.key.data or "") else None
 
     @property
     def reply_id(self) -> int | None:

@@ -83,7 +83,17 @@ def skeleton(username: str) -> str:
     The skeleton of Unicode's TR39 (https://www.unicode.org/reports/tr39/#Confusable_Detection) over the folded
     name, folded again, so that letter case and look-alikes may come together: a Cyrillic ВОР is taken for BOP.
     """
-    decomposed = unicodedata.normalize("NFD", key(username))
+    return drawn(key(username))
+
+
+def skeletons(username: str) -> set[str]:
+    """All that a name looks like: folded, and as it is written. A Greek ΒΟΒ looks like BOB in capitals only."""
+    written = unicodedata.normalize("NFKC", username.strip()[:RAW_MAX])
+    return {skeleton(username), drawn(written), drawn(written.upper())}
+
+
+def drawn(name: str) -> str:
+    decomposed = unicodedata.normalize("NFD", name)
     shown = "".join(shape(letter) for letter in decomposed)
     for pair, letter in PAIRS.items():
         shown = shown.replace(pair, letter)

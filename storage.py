@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from io import RawIOBase
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}")
 NAME_MAX = 200
@@ -115,20 +115,6 @@ class Upload(RawIOBase):
             self._path.unlink(missing_ok=True)
 
 
-class Store(Protocol):
-    """What the models ask of a place for bytes."""
-
-    def receive(self, filename: str, content_type: str, limit: int) -> Upload: ...
-    def scratch(self) -> Path: ...
-    def keep(self, source: Path | Upload) -> str: ...
-    def path(self, key: str) -> Path: ...
-    def open(self, key: str) -> IO[bytes]: ...
-    def exists(self, key: str) -> bool: ...
-    def size(self, key: str) -> int: ...
-    def remove(self, key: str) -> None: ...
-    def sweep(self, known: Callable[[list[str]], set[str]], older_than: float) -> int: ...
-
-
 class Folder:
     """A folder of files under random keys, and a side room for what is still arriving."""
 
@@ -176,16 +162,8 @@ class Folder:
             raise ValueError("not a key")
         return self.root / key
 
-    def open(self, key: str) -> IO[bytes]:
-        """The bytes. Raises FileNotFoundError when they are gone."""
-        return self.path(key).open("rb")
-
     def exists(self, key: str) -> bool:
         return self.path(key).is_file()
-
-    def size(self, key: str) -> int:
-        """In bytes. Raises FileNotFoundError when they are gone."""
-        return self.path(key).stat().st_size
 
     def remove(self, key: str) -> None:
         """Take the bytes away; none there is fine."""
@@ -234,7 +212,9 @@ def sync(path: Path) -> None:
 
 def label(filename: str) -> str:
     """The last part of a file's name, on one line, bounded, its ending kept; never empty."""
-    last = unicodedata.normalize("NFC", re.split(r"[/\\]", filename)[-1])
+    last = re.split(r"[/\\]", filename)[-1]
+    # To sort a million combining marks into normal form takes minutes: the middle of so long a name is left out.
+    last = unicodedata.normalize("NFC", last[: 4 * NAME_MAX] + last[4 * NAME_MAX :][-NAME_MAX:])
     # Joiners of emoji may stay; all else that can't be seen might make an .exe look like a .pdf.
     seen = "".join(letter for letter in last if letter == "\u200d" or unicodedata.category(letter)[0] != "C"
                    or letter.isspace())  # fmt: skip

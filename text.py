@@ -19,6 +19,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 
+RAW_MAX = 2_000
 NESTING = 20
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "span"}
 # "*" is named because the sanitizer has a default of its own for it (title, lang).
@@ -106,7 +107,12 @@ def clean(text: str) -> str:
 
 
 def one_line(value: str) -> str:
-    """A name or title: one line, normal form NFC, nothing unseen in it, white space folded."""
+    """A name or title: one line, normal form NFC, nothing unseen in it, white space folded.
+
+    Only its first RAW_MAX characters are looked at, more than any name or title may have: to sort a million
+    combining marks into normal form takes minutes.
+    """
+    value = value[:RAW_MAX]
     value = CONTROLS.sub(" ", value.replace("\n", " ").replace("\u2800", " "))
     value = UNSEEN.sub("", SURROGATES.sub("\ufffd", value))
     value = TAG_LETTERS.sub(lambda flag: flag[1] or "", value)

@@ -10,7 +10,6 @@ STATEMENTS = (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         username TEXT NOT NULL,
         username_key TEXT UNIQUE,           -- casefolded, for look-ups; NULL when the account is gone
-        claim TEXT NOT NULL UNIQUE,         -- hash of the look-alike skeleton: keeps the name taken for ever
         name TEXT NOT NULL DEFAULT '',
         name_key TEXT NOT NULL DEFAULT '',
         about TEXT NOT NULL DEFAULT '',
@@ -24,6 +23,15 @@ STATEMENTS = (
     )
     """,
     'CREATE INDEX user_name_key ON "user" (name_key)',
+    # Hashes of what a username looks like. They stay when an account is closed: its name is taken for ever.
+    """
+    CREATE TABLE claim (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        digest TEXT NOT NULL UNIQUE
+    )
+    """,
+    "CREATE INDEX claim_user_id ON claim (user_id)",
     """
     CREATE TABLE session (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,7 +1,7 @@
 """The tables and their verbs."""
 
 from models.attempt import Attempt
-from models.base import database, iso, limits, moment, now, open_database, use, write
+from models.base import database, human_size, iso, limits, moment, now, open_database, use, write
 from models.chat import Chat
 from models.errors import (
     Busy,
@@ -18,7 +18,7 @@ from models.errors import (
     words,
 )
 from models.event import Event
-from models.file import File, human_size
+from models.file import File
 from models.login import Login
 from models.membership import Membership, chat_dicts
 from models.message import Message, SentKey

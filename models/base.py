@@ -126,6 +126,17 @@ def iso(micros: int | None) -> str | None:
     return None if micros is None else moment(micros).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def human_size(size: int) -> str:
+    """Bytes as people say them: 214 KB, 1.2 MB. A kilobyte is 1,024 bytes."""
+    if size < 1024:
+        return f"{size} B"
+    amount, unit = size / 1024, "KB"
+    if amount >= 1024:
+        amount, unit = amount / 1024, "MB"
+    rounded = f"{amount:.1f}".removesuffix(".0") if amount < 10 else f"{amount:.0f}"
+    return f"{rounded} {unit}"
+
+
 def initials(label: str) -> str:
     """Two letters that stand for a name: of its first two words, else its first two."""
     parts = [part for part in label.replace("_", " ").replace(".", " ").replace("-", " ").split() if part]

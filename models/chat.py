@@ -11,6 +11,7 @@ from models.base import Model, initials, limits, now, write
 from models.errors import Errors, Invalid, words
 from models.event import Event
 from models.user import User
+from names import key
 from text import one_line
 
 if TYPE_CHECKING:
@@ -41,14 +42,15 @@ class Chat(Model):
         wrong: Errors = {}
         title = title_of(title, wrong)
         wanted = {name.strip().lstrip("@"): None for name in usernames if name.strip()}
-        known = User.all_named(wanted)
-        unknown = [name for name in wanted if known_as(name, known) is None]
-        if unknown:
-            wrong["members"] = [words("Nobody is called %(username)s.", username=name) for name in unknown]
-        if wrong:
-            raise Invalid(wrong)
-        others = [person for person in known.values() if person.id != user.id]
         with write():
+            User.find(user.id)
+            known = User.all_named(wanted)
+            unknown = [name for name in wanted if key(name) not in known]
+            if unknown:
+                wrong["members"] = [words("Nobody is called %(username)s.", username=name) for name in unknown]
+            if wrong:
+                raise Invalid(wrong)
+            others = [person for person in known.values() if person.id != user.id]
             chat = cls.create(title=title, owner_id=user.id, created_at=now())
             people = [user, *sorted(others, key=lambda person: int(person.id))]
             memberships = [Membership.enter(chat, person) for person in people]
@@ -92,10 +94,3 @@ def title_of(title: str, wrong: Errors) -> str:
     elif len(title) > limits.title_max:
         wrong["title"] = [words("At most %(most)d characters.", most=limits.title_max)]
     return title
-
-
-def known_as(name: str, known: dict[str, User]) -> User | None:
-    """The person of this name among those found."""
-    from names import key
-
-    return known.get(key(name))

@@ -10,7 +10,7 @@ from peewee import AutoField, BigIntegerField, ForeignKeyField, IntegerField, Te
 
 import images
 import jobs
-from models.base import Media, Model, limits, now
+from models.base import Media, Model, human_size, limits, now
 from models.chat import Chat
 from models.errors import Busy, Invalid, NotThere, TooLarge, words
 from models.message import Message
@@ -142,31 +142,38 @@ def keep(upload: Upload) -> Kept:
     try:
         picture = jobs.run(images.read, upload.path)
         if picture is None:
-            return Kept(upload.name, upload.size, upload.type, upload.digest, Media.store.keep(upload))
-        return jobs.run(keep_picture, upload, picture)
+            return plain_file(upload)
+        return jobs.run(keep_picture, upload, picture) or plain_file(upload)
     except jobs.Full as full:
         raise Busy() from full
 
 
-def keep_picture(upload: Upload, picture: images.Picture) -> Kept:
-    """A picture, its display copy and its thumbnail. One with metadata is kept without it (place, camera, owner)."""
+def plain_file(upload: Upload) -> Kept:
+    """A file of which nothing more is known."""
+    return Kept(upload.name, upload.size, upload.type, upload.digest, Media.store.keep(upload))
+
+
+def keep_picture(upload: Upload, picture: images.Picture) -> Kept | None:
+    """A picture, its display copy and its thumbnail. One with metadata is kept without it (place, camera, owner).
+
+    None when it begins as a picture and breaks off later, as a frame of an animation may.
+    """
     store = Media.store
-    display, thumbnail = store.scratch(), store.scratch()
-    images.display(upload.path, display)
-    images.thumbnail(upload.path, thumbnail)
-    size, kept_type, key = upload.size, picture.type, ""
-    if picture.has_metadata:
-        clean = store.scratch()
-        kept_type = images.clean_copy(upload.path, clean).type
-        size, key = clean.stat().st_size, store.keep(clean)
-    else:
-        key = store.keep(upload)
+    display, thumbnail, clean = (store.scratch() for _ in range(3))
+    try:
+        images.display(upload.path, display)
+        images.thumbnail(upload.path, thumbnail)
+        kept_type = images.clean_copy(upload.path, clean).type if picture.has_metadata else picture.type
+    except images.BROKEN:
+        for copy in (display, thumbnail, clean):
+            copy.unlink(missing_ok=True)
+        return None
     return Kept(
         name=upload.name,
-        size=size,
+        size=clean.stat().st_size if picture.has_metadata else upload.size,
         type=kept_type,
         digest=upload.digest,
-        key=key,
+        key=store.keep(clean if picture.has_metadata else upload),
         width=picture.width,
         height=picture.height,
         display_key=store.keep(display),
@@ -179,16 +186,9 @@ def avatar_of(path: Path) -> str | None:
     if images.read(path) is None:
         return None
     square = Media.store.scratch()
-    images.square(path, square, AVATAR)
+    try:
+        images.square(path, square, AVATAR)
+    except images.BROKEN:
+        square.unlink(missing_ok=True)
+        return None
     return Media.store.keep(square)
-
-
-def human_size(size: int) -> str:
-    """Bytes as people say them: 214 KB, 1.2 MB. A kilobyte is 1,024 bytes."""
-    if size < 1024:
-        return f"{size} B"
-    amount, unit = size / 1024, "KB"
-    if amount >= 1024:
-        amount, unit = amount / 1024, "MB"
-    rounded = f"{amount:.1f}".removesuffix(".0") if amount < 10 else f"{amount:.0f}"
-    return f"{rounded} {unit}"

@@ -55,10 +55,14 @@ class Login(Model):
         remember: bool = False,
         parent: Login | None = None,
     ) -> Login:
-        """A new login; `secret` stands on the returned object and nowhere else."""
+        """A new login; `secret` stands on the returned object and nowhere else. Raises NotThere."""
         secret = secrets.token_urlsafe(32)
         at = now()
         with write():
+            # The password may have been changed, or the account closed, while it was being checked.
+            same = (User.id == user.id, User.password == user.password, User.deleted_at.is_null())
+            if not User.select().where(*same).exists():
+                raise NotThere("account")
             cls.prune()
             login = cls.create(
                 user=user,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
 from peewee import JOIN, AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, fn
 
-import text as texts
+from models import posting
 from models.base import Model, database, iso, now, remove_after_commit, write
 from models.chat import Chat, title_of
 from models.errors import Errors, Forbidden, Invalid, NotThere, Taken, words
 from models.event import Event
-from models.file import File, Kept, check_uploads, discard, keep
-from models.message import Message, SentKey, body_digest, check_text
-from models.tidying import now_and_then
+from models.file import File
+from models.message import Message
 from models.user import User
 from storage import Upload
 
@@ -156,16 +155,16 @@ class Membership(Model):
             return False
         return self.is_owner or (self.is_admin and other.role == "member")
 
-    def may_delete(self, message: Message) -> bool:
-        """One's own; the owner anybody's; an admin those of plain members and of people who left."""
+    def may_delete(self, message: Message, higher: Collection[int] | None = None) -> bool:
+        """One's own; the owner anybody's; an admin those of plain members and of people who left.
+
+        `higher` are the ids of the owner and the admins, where they are known; else the database is asked.
+        """
         if message.author_id == self.user_id or self.is_owner:
             return True
         if not self.is_admin:
             return False
-        higher = Membership.select().where(
-            Membership.chat == self.chat_id, Membership.user == message.author_id, Membership.is_admin
-        )
-        return message.author_id != self.chat.owner_id and not higher.exists()
+        return message.author_id not in (self.company(0)[1] if higher is None else higher)
 
     # The chat and its people
 
@@ -204,11 +203,11 @@ class Membership(Model):
     def add(self, username: str, role: str = "member") -> Membership:
         """Bring somebody in. Raises Invalid or Taken (`username`), Forbidden for a role that is not one's to give."""
         known_role(role)
-        person = next(iter(User.all_named([username.strip().lstrip("@")]).values()), None)
-        if person is None:
-            raise Invalid(username=words("Nobody is called %(username)s.", username=username.strip()))
         with write():
             mine = self.again()
+            person = next(iter(User.all_named([username.strip().lstrip("@")]).values()), None)
+            if person is None:
+                raise Invalid(username=words("Nobody is called %(username)s.", username=username.strip()))
             if role != "member" and not mine.is_owner:
                 raise Forbidden(words("Only the owner gives roles."))
             if Membership.select().where(Membership.chat == self.chat_id, Membership.user == person).exists():
@@ -321,61 +320,15 @@ class Membership(Model):
         With an idempotency `key` the first message comes back, `repeated`, however often it is sent again.
         Raises Invalid (`text`, `files`, `reply_to`, `Idempotency-Key`), TooLarge, TooMany, Gone, NotThere.
         """
-        text = texts.clean(text)
-        check_uploads(list(files))
-        digest = body_digest(self.chat_id, text, reply_to, ((file.name, file.digest) for file in files))
-        first = SentKey.sent(self.user, key, digest) if key else None
-        if first is not None:
-            return first
-        check_text(text, bool(files))
-        Message.keep_pace(self.user)
-        html = texts.render(text)
-        # The bytes are safe before a row names them; what no row came to name is taken away again (rule 23).
-        kept: list[Kept] = []
-        try:
-            for upload in files:
-                kept.append(keep(upload))
-            with write():
-                mine = self.again()
-                first = SentKey.sent(self.user, key, digest) if key else None
-                if first is None:
-                    message = mine._written(text, html, reply_to)
-                    message.files = [file.attach(message) for file in kept]
-                    mine._published(message, key, digest)
-        except BaseException:
-            discard(kept)
-            raise
-        if first is not None:
-            discard(kept)
-            return first
-        now_and_then(message.id)
-        return message
+        return posting.post(self, text, files, reply_to, key)
 
-    def _written(self, text: str, html: str, reply_to: int | None) -> Message:
-        quoted = None
-        if reply_to is not None:
-            alive = (Message.id == reply_to, Message.chat == self.chat_id, Message.deleted_at.is_null())
-            quoted = next(iter(Message.loaded(*alive, newest_first=True, limit=1)), None)
-            if quoted is None:
-                raise Invalid(reply_to=words("There is no such message in this chat."))
-        return Message.create(chat=self.chat, author=self.user, text=text, html=html, reply_to=quoted, created_at=now())
+    def edit(self, message_id: int, text: str) -> Message:
+        """Say it otherwise. Raises Invalid (`text`), NotThere, Forbidden for all but the author."""
+        return posting.edit(self, message_id, text)
 
-    def _published(self, message: Message, key: str | None, digest: str) -> None:
-        """Everything else that a new message writes: index, key, event, counters."""
-        message.put_in_index()
-        if key:
-            SentKey.create(user=self.user, key=key, digest=digest, message_id=message.id, created_at=message.created_at)
-        event_id = Event.record(
-            "message.created",
-            message.to_dict(),
-            chat_id=self.chat_id,
-            user_id=self.user_id,
-            message_id=message.id,
-        )
-        Chat.update(message_count=Chat.message_count + 1, last_message_id=message.id, activity=event_id).where(
-            Chat.id == self.chat_id
-        ).execute()
-        Membership.update(own_since=Membership.own_since + 1).where(Membership.id == self.id).execute()
+    def delete_message(self, message_id: int) -> None:
+        """Take a message away with its text and files; a trace stays. Raises NotThere, Forbidden."""
+        posting.delete(self, message_id)
 
     def message(self, message_id: int) -> Message:
         """A message of this chat that is not deleted. Raises NotThere."""
@@ -386,58 +339,15 @@ class Membership(Model):
         found[0].chat = self.chat
         return found[0]
 
-    def edit(self, message_id: int, text: str) -> Message:
-        """Say it otherwise. Raises Invalid (`text`), NotThere, Forbidden for all but the author."""
-        text = texts.clean(text)
-        html = texts.render(text)
-        with write():
-            message = self.again().message(message_id)
-            if message.author_id != self.user_id:
-                raise Forbidden(words("Only the author may edit a message."))
-            check_text(text, bool(message.files))
-            if message.text == text:
-                return message
-            message.text, message.html, message.edited_at = text, html, now()
-            message.version += 1
-            message.save(only=[Message.text, Message.html, Message.edited_at, Message.version])
-            message.put_in_index()
-            Event.record(
-                "message.updated",
-                message.to_dict(),
-                chat_id=self.chat_id,
-                user_id=self.user_id,
-                message_id=message_id,
-            )
-        return message
+    def count_in(self, message: Message, event_id: int) -> None:
+        """A new message of one's own counts from now on. Inside a write() only."""
+        Chat.update(message_count=Chat.message_count + 1, last_message_id=message.id, activity=event_id).where(
+            Chat.id == self.chat_id
+        ).execute()
+        Membership.update(own_since=Membership.own_since + 1).where(Membership.id == self.id).execute()
 
-    def delete_message(self, message_id: int) -> None:
-        """Take a message away with its text and files; a trace stays. Raises NotThere, Forbidden."""
-        with write():
-            mine = self.again()
-            message = mine.message(message_id)
-            if not mine.may_delete(message):
-                raise Forbidden(words("You may not delete this message."))
-            keys = [key for file in message.files for key in file.keys]
-            message.text = message.html = ""
-            message.deleted_at = now()
-            message.save(only=[Message.text, Message.html, Message.deleted_at])
-            File.delete().where(File.message == message_id).execute()
-            message.files = []
-            message.put_in_index()
-            mine._uncounted(message)
-            Event.forget_message(message_id)
-            told = {"id": message_id, "chat_id": self.chat_id}
-            Event.record(
-                "message.deleted",
-                told,
-                chat_id=self.chat_id,
-                user_id=message.author_id,
-                message_id=message_id,
-            )
-            remove_after_commit(keys)
-
-    def _uncounted(self, message: Message) -> None:
-        """Take a deleted message out of every count."""
+    def count_out(self, message: Message) -> None:
+        """Take a deleted message out of every count. Inside a write() only."""
         here = Membership.chat == self.chat_id
         Membership.update(read_count=Membership.read_count - 1).where(
             here, Membership.last_read_id >= message.id
@@ -473,12 +383,6 @@ class Membership(Model):
         near = (Message.id == message_id) | Message.id.in_(earlier) | Message.id.in_(later)
         return self._messages(True, 2 * each + 1, True, near)
 
-    def has_before(self, message_id: int) -> bool:
-        return Message.select().where(Message.chat == self.chat_id, Message.id < message_id).exists()
-
-    def has_after(self, message_id: int) -> bool:
-        return Message.select().where(Message.chat == self.chat_id, Message.id > message_id).exists()
-
     def _messages(self, newest_first: bool, limit: int, deleted: bool, *which: Any) -> list[Message]:
         if not deleted:
             which = (*which, Message.deleted_at.is_null())
@@ -488,12 +392,6 @@ class Membership(Model):
     def unread(self) -> int:
         """How many messages of others came after what was read."""
         return int(self.chat.message_count - self.read_count - self.own_since)
-
-    def read_all(self) -> None:
-        """Everything that is there was seen."""
-        newest = Message.select(fn.MAX(Message.id)).where(Message.chat == self.chat_id).scalar()
-        if newest is not None and newest > self.last_read_id:
-            self.read(newest)
 
     def read(self, message_id: int) -> None:
         """Read up to there; never back. Raises Invalid (`message_id`) for one that is not of this chat."""

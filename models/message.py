@@ -12,7 +12,7 @@ from peewee import JOIN, AutoField, BigIntegerField, ForeignKeyField, IntegerFie
 import search
 from models.base import Model, database, iso, limits, now
 from models.chat import Chat
-from models.errors import Gone, Invalid, NotThere, TooMany, words
+from models.errors import Errors, Gone, Invalid, NotThere, TooMany, words
 from models.user import User
 from text import excerpt, plain
 
@@ -255,12 +255,19 @@ class SentKey(Model):
         return int(cls.delete().where(cls.id.in_(old)).execute())
 
 
-def check_text(text: str, has_files: bool) -> None:
-    """Raise Invalid for a message without words and files, or with too many words."""
+def wrong_text(text: str, has_files: bool) -> Errors:
+    """What is wrong with a message without words and files, or with too many words."""
     if not text and not has_files:
-        raise Invalid(text=words("Please write something."))
+        return {"text": [words("Please write something.")]}
     if len(text) > limits.text_max:
-        raise Invalid(text=words("At most %(most)d characters.", most=limits.text_max))
+        return {"text": [words("At most %(most)d characters.", most=limits.text_max)]}
+    return {}
+
+
+def check_text(text: str, has_files: bool) -> None:
+    """Raise Invalid for a text that is wrong."""
+    if wrong := wrong_text(text, has_files):
+        raise Invalid(wrong)
 
 
 def body_digest(chat_id: int, text: str, reply_to: int | None, files: Iterable[tuple[str, str]]) -> str:

@@ -26,9 +26,18 @@ def sweep_files() -> int:
     return Media.store.sweep(named, DAY)
 
 
+# Every column that holds a key of the store: what stands in none of them is swept away.
+KEYS = (File.key, File.display_key, File.thumbnail_key, User.avatar)
+
+
 def named(keys: list[str]) -> set[str]:
     """Those of some keys that a row names."""
     found: set[str] = set()
-    for column in (File.key, File.display_key, File.thumbnail_key, User.avatar):
-        found.update(row[0] for row in column.model.select(column).where(column.in_(keys)).tuples())
+    for column in KEYS:
+        found.update(key for (key,) in column.model.select(column).where(column.in_(keys)).tuples())
     return found
+
+
+def every_key() -> set[str]:
+    """All keys that a row names."""
+    return {key for column in KEYS for (key,) in column.model.select(column).tuples() if key}

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from peewee import AutoField, BigIntegerField, BooleanField, IntegrityError, TextField
+from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegrityError, TextField
 
 import jobs
 import names
 from models import password as passwords
-from models.base import Model, initials, iso, limits, now, remove_after_commit, write
+from models.base import Model, human_size, initials, iso, limits, now, remove_after_commit, write
 from models.errors import Busy, Errors, Invalid, NotThere, Taken, TooLarge, Words, words
 from models.event import Event
 from search import fold
@@ -29,7 +29,6 @@ class User(Model):
     id = AutoField()
     username = TextField()
     username_key = TextField(null=True, unique=True)
-    claim = TextField(unique=True)
     name = TextField(default="")
     name_key = TextField(default="")
     about = TextField(default="")
@@ -51,7 +50,7 @@ class User(Model):
         return self.login_secret
 
     @classmethod
-    def register(cls, username: str, password: str, name: str = "", about: str = "") -> User:
+    def register(cls, username: str, password: str, name: str = "", about: str = "", is_admin: bool = False) -> User:
         """Open an account. Raises Invalid with every field that is wrong, Taken when the name is."""
         wrong: Errors = {}
         naming = _collect(wrong, lambda: naming_of(username))
@@ -60,12 +59,14 @@ class User(Model):
         if wrong or naming is None or said is None:
             raise Invalid(wrong)
         # Asked before the hash is made: a name that is taken should not cost a quarter of a second.
-        if cls.select().where(cls.claim == naming["claim"]).exists():
+        if Claim.select().where(Claim.digest.in_(Claim.digests(naming["username"]))).exists():
             raise Taken(username=words("This name is taken."))
         kept = passwords.hashed(password)
         try:
             with write():
-                return cls.create(**naming, **said, password=kept, created_at=now())
+                user = cls.create(**naming, **said, password=kept, is_admin=is_admin, created_at=now())
+                Claim.take(user)
+                return user
         except IntegrityError as clash:
             raise Taken(username=words("This name is taken.")) from clash
 
@@ -118,54 +119,64 @@ class User(Model):
         """Whether this is the account's password."""
         return passwords.matches(password, self.password)
 
-    def change(self, **fields: str) -> User:
-        """Change username, name, about, language or theme, all or nothing. Raises Invalid or Taken."""
+    def change(
+        self, password: str | None = None, current_password: str | None = None, keep: Any = None, **fields: str
+    ) -> User:
+        """Change username, name, about, language, theme or password, all or nothing.
+
+        A new password needs the current one, and ends every login and token but `keep`. Raises Invalid, each
+        field named, or Taken.
+        """
         wrong: Errors = {}
         username = fields.pop("username", None)
         changed = _collect(wrong, lambda: profile_of(**fields)) or {}
         if username is not None and username != self.username:
             changed.update(_collect(wrong, lambda: naming_of(username)) or {})
+        if password is not None:
+            _collect(wrong, lambda: passwords.check(password))
+        if (password is not None or current_password is not None) and not self.verify(current_password or ""):
+            wrong["current_password"] = [words("This is not your password.")]
         if wrong:
             raise Invalid(wrong)
-        if changed:
-            try:
-                with write():
-                    User.update(**changed).where(User.id == self.id).execute()
-            except IntegrityError as clash:
-                raise Taken(username=words("This name is taken.")) from clash
-        for field, value in changed.items():
-            setattr(self, field, value)
+        if password is not None:
+            # Made before the transaction: nobody waits for a hash (rule 19).
+            changed["password"] = passwords.hashed(password)
+        self._write(changed, keep)
         return self
 
-    def change_password(self, current: str, new: str, keep: Any = None) -> None:
-        """Set a new password and end every login and token but `keep`. Raises Invalid."""
-        wrong: Errors = {}
-        if not self.verify(current):
-            wrong["current_password"] = [words("This is not your password.")]
-        _collect(wrong, lambda: passwords.check(new))
-        if wrong:
-            raise Invalid(wrong)
-        self._set_hash(passwords.hashed(new), keep)
+    def _write(self, changed: dict[str, Any], keep: Any) -> None:
+        from models.login import Login  # a login has a user, and a new password ends logins
+
+        if not changed:
+            return
+        try:
+            with write():
+                self._update(**changed)
+                if "username" in changed:
+                    Claim.take(User(id=self.id, username=changed["username"]))
+                if "password" in changed:
+                    Login.end_all(self, keep)
+        except IntegrityError as clash:
+            raise Taken(username=words("This name is taken.")) from clash
+        for field, value in changed.items():
+            setattr(self, field, value)
+
+    def _update(self, **changed: Any) -> None:
+        """Raises NotThere when the account was closed meanwhile: nothing comes back onto it."""
+        if not User.update(**changed).where(User.id == self.id, User.deleted_at.is_null()).execute():
+            raise NotThere("account")
 
     def set_password(self, new: str) -> None:
         """Set a password without asking for the old one, and end every login and token. Raises Invalid."""
         passwords.check(new)
-        self._set_hash(passwords.hashed(new), None)
-
-    def _set_hash(self, kept: str, keep: Any) -> None:
-        from models.login import Login  # a login has a user, and a new password ends logins
-
-        with write():
-            User.update(password=kept).where(User.id == self.id).execute()
-            Login.end_all(self, keep)
-        self.password = kept
+        self._write({"password": passwords.hashed(new)}, None)
 
     def set_avatar(self, upload: Upload) -> None:
         """Make the picture the account's own, cut to a square. Raises Invalid (`file`) when it is none."""
         from models.file import avatar_of
 
         if upload.too_large:
-            raise TooLarge("file", words("Larger than %(most)d bytes.", most=limits.file_max))
+            raise TooLarge("file", words("Larger than %(most)s.", most=human_size(limits.file_max)))
         try:
             key = jobs.run(avatar_of, upload.path)
         except jobs.Full as full:
@@ -181,7 +192,7 @@ class User(Model):
     def _replace_avatar(self, key: str | None) -> None:
         with write():
             before = User.select(User.avatar).where(User.id == self.id).scalar()
-            User.update(avatar=key).where(User.id == self.id).execute()
+            self._update(avatar=key)
             remove_after_commit([before] if before else [])
         self.avatar = key
 
@@ -239,18 +250,31 @@ class User(Model):
         }
 
 
+class Claim(Model):
+    """What a username looks like, as a hash: no other may look so, also when its account is gone."""
+
+    id = AutoField()
+    user = ForeignKeyField(User)
+    digest = TextField(unique=True)
+
+    @staticmethod
+    def digests(username: str) -> list[str]:
+        return [hashlib.sha256(skeleton.encode()).hexdigest() for skeleton in names.skeletons(username)]
+
+    @classmethod
+    def take(cls, user: User) -> None:
+        """Keep a person's name for them, and let go of the one they had. Raises IntegrityError when it is taken."""
+        cls.delete().where(cls.user == user).execute()
+        cls.insert_many([{"user": user, "digest": digest} for digest in cls.digests(user.username)]).execute()
+
+
 def naming_of(username: str) -> dict[str, str]:
     """The columns that hold a username. Raises Invalid (`username`)."""
     try:
         name = names.check(username, least=limits.username_min, most=limits.username_max)
     except names.BadName as bad:
         raise Invalid(username=bad_name(bad.reason)) from bad
-    skeleton = names.skeleton(name)
-    return {
-        "username": name,
-        "username_key": names.key(name),
-        "claim": hashlib.sha256(skeleton.encode()).hexdigest(),
-    }
+    return {"username": name, "username_key": names.key(name)}
 
 
 def bad_name(reason: str) -> Words:

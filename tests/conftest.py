@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from peewee import Database
-from people import Anyone, Person
+from people import Anyone, Person, settings_in
 from servers import Server
 
 import models
@@ -28,19 +27,7 @@ def quick_passwords() -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        secret_key=secrets.token_hex(32),
-        jwt_secret_key=secrets.token_hex(32),
-        database_url=f"sqlite:///{tmp_path / 'chat.db'}",
-        media_dir=tmp_path / "media",
-        host="127.0.0.1",
-        port=8080,
-        rate_limits=False,
-        trusted_hosts=(),
-        proxies=0,
-        limits={},
-        event_days=30,
-    )
+    return settings_in(tmp_path)
 
 
 @pytest.fixture

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import re
+import secrets
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from peewee import fn
 from werkzeug.test import TestResponse
 
+from config import Settings
 from models import Chat, Membership, Message, User
 
 PASSWORD = "correct horse battery"
+
+
+def settings_in(folder: Path) -> Settings:
+    """The settings of a messenger with everything in one folder, and nothing throttled."""
+    return Settings(
+        secret_key=secrets.token_hex(32),
+        jwt_secret_key=secrets.token_hex(32),
+        database_url=f"sqlite:///{folder / 'chat.db'}",
+        media_dir=folder / "media",
+        host="127.0.0.1",
+        port=8080,
+        rate_limits=False,
+        trusted_hosts=(),
+        proxies=0,
+        limits={},
+        event_days=30,
+    )
 
 
 class Api:
@@ -94,6 +115,10 @@ class Person:
 
     def posts(self, chat: Chat, text: str, **how: Any) -> Message:
         return self.of(chat).post(text, **how)
+
+    def reads(self, chat: Chat) -> None:
+        """Everything that is there."""
+        self.of(chat).read(Message.select(fn.MAX(Message.id)).where(Message.chat == chat).scalar())
 
     def removes(self, other: Person, chat: Chat) -> None:
         self.of(chat).remove(other.id)

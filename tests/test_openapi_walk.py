@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounded
 from people import PASSWORD
+from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from servers import Server
 
@@ -126,6 +127,25 @@ def test_an_operation_answers_in_the_shape_it_says(
     assert statuses & promised or operation in NEVER_RIGHT_BY_CHANCE, statuses
 
 
+@pytest.mark.parametrize("part", ["users", "chats", "messages", "search"])
+def test_wrong_input_is_answered_as_the_document_says(server: Server, part: str) -> None:
+    """No 5xx, and only statuses, types and shapes that the document names."""
+    walker = Walker(server.url, f"wrong-{part}")
+    document = requests.get(f"{server.url}/api/openapi.json", timeout=60).json()
+    document["paths"].pop("/api/users/logout")
+    document["paths"] = {path: told for path, told in document["paths"].items() if path.startswith(f"/api/{part}")}
+    document["components"].pop("securitySchemes")
+    for methods in document["paths"].values():
+        for told in methods.values():
+            told.pop("security")
+    schema = schemathesis.openapi.from_dict(document)
+    schema.config.update(base_url=server.url)
+    for described in (result.ok() for result in schema.get_all_operations()):
+        if described.body or described.query or described.path_parameters:
+            statuses = walk(described, {"Authorization": f"Bearer {walker.token}"}, GenerationMode.NEGATIVE)
+            assert all(status >= 400 for status in statuses), (described.label, statuses)
+
+
 def narrowed(document: dict[str, Any], path: str, method: str, things: dict[str, Any]) -> dict[str, Any]:
     """The document with one operation, its values such as are there. A token comes with every request."""
     told = document["paths"][path][method]
@@ -147,8 +167,8 @@ def narrowed(document: dict[str, Any], path: str, method: str, things: dict[str,
     return {**document, "paths": {path: {method: told}}, "components": components}
 
 
-def walk(operation: Any, headers: dict[str, str]) -> set[int]:
-    """Call an operation with some right cases, the same in every run; returns what it answered with."""
+def walk(operation: Any, headers: dict[str, str], mode: GenerationMode = GenerationMode.POSITIVE) -> set[int]:
+    """Call an operation with some right or wrong cases, the same in every run; returns what it answered with."""
     statuses: set[int] = set()
 
     @bounded(
@@ -159,10 +179,12 @@ def walk(operation: Any, headers: dict[str, str]) -> set[int]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy())
+    @given(case=operation.as_strategy(generation_mode=mode))
     def call(case: Any) -> None:
         response = case.call(headers=headers)
         statuses.add(response.status_code)
+        if response.status_code == 414:
+            return  # gunicorn's own word, of a request line of over 8,190 bytes: there is no API yet
         # What was right may be taken, deleted or left by the call before.
         case.validate_response(response, headers=headers, excluded_checks=[positive_data_acceptance])
 

@@ -56,13 +56,26 @@ def test_a_chat_page_costs_at_most_six_queries(
     for number in range(15):
         ann.posts(ann.starts(f"Chat {number}", bob, *others), "hi")
     for who in (ann, bob, others[0]):
-        who.of(chat).read_all()
+        who.reads(chat)
         who.get("/")
-        for query in ("", f"?reply_to={first.id + 99}", f"?before={first.id + 50}", f"?around={first.id + 50}"):
+        for query in (
+            "",
+            f"?reply_to={first.id + 99}",
+            f"?before={first.id + 50}",
+            f"?after={first.id + 50}",
+            f"?around={first.id + 50}",
+        ):
             with queries:
                 answer = who.get(f"/chats/{chat.id}{query}")
             assert answer.status_code == 200
             assert len(queries) <= 6, (who.username, query, queries.asked)
+        with queries:
+            who.get(f"/chats/{chat.id}?reply_to={first.id}")
+        assert len(queries) <= 8, "a message to reply to that is not on the page is looked up, with its files"
+    ann.posts(chat, "news")
+    with queries:
+        bob.get(f"/chats/{chat.id}")
+    assert len(queries) <= 12, "moving the read position is a transaction of its own"
 
 
 def test_the_list_of_chats_costs_at_most_four_queries(ann: Person, bob: Person, queries: Queries) -> None:

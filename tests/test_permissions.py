@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from people import PASSWORD, Anyone, Person
+from people import PASSWORD, Anyone, Person, settings_in
 from PIL import Image
 
 import models
 from chat import create_app
-from config import Settings
 from models import Chat, File, Membership
 
+NAMES = ("ann", "bob", "carol", "dave", "erin")
 PEOPLE = ("owner", "admin", "member", "former", "stranger", "signed_out")
 
 # What each of PEOPLE gets. {chat}, {message} and {file} are the member's own; {target} is another plain member.
@@ -160,40 +160,36 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
-    database = folder / "chat.db"
-    settings = Settings(
-        secret_key="k" * 16 + "0123456789abcdef",
-        jwt_secret_key="j" * 16 + "0123456789abcdef",
-        database_url=f"sqlite:///{database}",
-        media_dir=folder / "media",
-        host="127.0.0.1",
-        port=8080,
-        rate_limits=False,
-        trusted_hosts=(),
-        proxies=0,
-        limits={},
-        event_days=30,
-    )
-    app = create_app(settings)
+    app = create_app(settings_in(folder))
     models.migrate()
-    names = dict(zip(PEOPLE, ("ann", "bob", "carol", "dave", "erin"), strict=False))
-    people: dict[str, Any] = {role: Person(app, name) for role, name in names.items()}
-    target, guest = Person(app, "frank"), Person(app, "erin2")
+    people = {role: Person(app, name) for role, name in zip(PEOPLE, NAMES, strict=False)}
+    Person(app, "erin2")
+    ids = furnished(app, people, Person(app, "frank"))
+    for somebody in people.values():
+        # Signed in now, so that the copy below knows of it.
+        assert somebody.browser
+    # Forged forms are tests/test_sessions.py's matter; here everybody has the form that they send.
+    app.config["WTF_CSRF_ENABLED"] = False
+    models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    models.database.close()
+    shutil.copy(folder / "chat.db", folder / "copy.db")
+    shutil.copytree(folder / "media", folder / "media-copy")
+    people_and_nobody = {**people, "signed_out": Anyone(app)}
+    yield World(app, people_and_nobody, ids, folder / "chat.db", folder / "copy.db", folder / "media")
+    models.database.close()
+
+
+def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str, Any]:
+    """A chat with everybody in their role, and a message with a picture in it; returns what things are called."""
     owner, member = people["owner"], people["member"]
     chat = owner.starts("Garden", *(people[role] for role in ("admin", "member", "former")), target)
     owner.of(chat).set_role(people["admin"].id, "admin")
     with app.test_request_context():
-        upload = picture()
-        message = member.posts(chat, "The tomatoes are in", files=[upload])
+        message = member.posts(chat, "The tomatoes are in", files=[picture()])
         member.user.set_avatar(picture())
     owner.removes(people["former"], chat)
-    for somebody in people.values():
-        # Signed in now, so that the copy below knows of it.
-        assert somebody.browser
-    people["signed_out"] = Anyone(app)
-    # Forged forms are tests/test_csrf.py's matter; here everybody has the form that they send.
-    app.config["WTF_CSRF_ENABLED"] = False
-    ids = {
+    token = models.Login.get(models.Login.user == member.user, models.Login.kind == "token")
+    return {
         "chat": chat.id,
         "message": message.id,
         "file": File.get(File.message == message).id,
@@ -201,16 +197,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "person": member.id,
         "username": member.username,
         "version": member.user.avatar_url.rsplit("/", 1)[1],
-        "login": models.Login.get(models.Login.user == member.user, models.Login.kind == "token").id,
+        "login": token.id,
     }
-    models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    models.database.close()
-    copy = folder / "copy.db"
-    shutil.copy(database, copy)
-    shutil.copytree(folder / "media", folder / "media-copy")
-    assert guest.id
-    yield World(app, people, ids, database, copy, folder / "media")
-    models.database.close()
 
 
 def picture() -> Any:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import storage
-from storage import Folder, Store
+from storage import Folder
 
 
 @pytest.fixture
@@ -37,11 +37,6 @@ def files(folder: Folder) -> list[Path]:
 def grow_old(folder: Folder, seconds: int) -> None:
     for path in files(folder):
         os.utime(path, (time.time() - seconds,) * 2)
-
-
-def test_a_folder_is_a_store(folder: Folder) -> None:
-    store: Store = folder
-    assert store.scratch() != store.scratch()
 
 
 def test_a_file_is_counted_and_hashed_as_it_arrives(folder: Folder) -> None:
@@ -136,10 +131,7 @@ def test_what_is_kept_is_found_by_its_key(folder: Folder) -> None:
     key = kept(folder, b"bytes")
     assert storage.KEY.fullmatch(key)
     assert folder.exists(key)
-    assert folder.size(key) == 5
     assert folder.path(key).read_bytes() == b"bytes"
-    with folder.open(key) as file:
-        assert file.read() == b"bytes"
     assert files(folder) == [folder.path(key)]
 
 
@@ -174,10 +166,6 @@ def test_what_is_gone_is_told(folder: Folder) -> None:
     folder.remove(key)
     folder.remove(key)
     assert not folder.exists(key)
-    with pytest.raises(FileNotFoundError):
-        folder.open(key)
-    with pytest.raises(FileNotFoundError):
-        folder.size(key)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +174,7 @@ def test_what_is_gone_is_told(folder: Folder) -> None:
             "ab/" + "a" * 30 + "\n", "ab\\" + "a" * 30],
 )  # fmt: skip
 def test_what_is_no_key_is_refused(folder: Folder, key: str) -> None:
-    for verb in (folder.path, folder.open, folder.exists, folder.size, folder.remove):
+    for verb in (folder.path, folder.exists, folder.remove):
         with pytest.raises(ValueError, match="key"):
             verb(key)
 

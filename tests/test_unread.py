@@ -30,7 +30,7 @@ def test_what_others_write_is_unread_until_it_is_read(ann: Person, bob: Person, 
     assert bob.of(chat).unread == 2
     bob.of(chat).read(first.id)
     assert bob.of(chat).unread == 1
-    bob.of(chat).read_all()
+    bob.reads(chat)
     assert bob.of(chat).unread == 0
 
 
@@ -88,8 +88,8 @@ def test_after_any_history_unread_is_what_a_count_would_say(
                 message = Message.get_by_id(chance.choice(alive))
                 if mine.may_delete(message):
                     mine.delete_message(message.id)
-            case "read_all":
-                mine.read_all()
+            case "read_all" if every:
+                who.reads(chat)
             case "leave" if who is not ann:
                 mine.leave()
             case _:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+from typing import Any
 
 from flask import g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_login import current_user
-from peewee import DatabaseError
+from peewee import DatabaseError, IntegrityError, ProgrammingError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -34,7 +36,7 @@ def answer(error: Exception) -> Response:
         retry=code >= 500 or code == 429,
         typed=typed(),
         # Nothing more is asked of a database that just failed.
-        viewer=current_user if not g.get("broken") and current_user.is_authenticated else None,
+        viewer=viewer(),
     )
     response = make_response(page, code)
     if retry:
@@ -42,12 +44,24 @@ def answer(error: Exception) -> Response:
     return response
 
 
+def viewer() -> Any:
+    """Who is signed in, as far as the database tells."""
+    try:
+        return current_user if current_user.is_authenticated else None
+    except DatabaseError:
+        g.broken = True
+        return None
+
+
+TYPED = ("text", "title", "usernames", "name", "about")
+
+
 def typed() -> str:
     """The words that came with a form that failed: they are shown again, not lost."""
     if request.method != "POST":
         return ""
     try:
-        return request.form.get("text", "")
+        return "\n".join(request.form[field] for field in TYPED if request.form.get(field))
     except RequestEntityTooLarge:
         return ""
 
@@ -65,9 +79,12 @@ def told(error: Exception) -> tuple[int, str, int]:
             return 429, "", error.retry_after
         case Busy():
             return 503, "", error.retry_after
-        case DatabaseError():
+        case DatabaseError() if not isinstance(error, IntegrityError | ProgrammingError):
             log.warning("%s the database: %s", g.request_id, error)
             return (507 if "full" in str(error) else 503), "", 5
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            log.warning("%s the media folder: %s", g.request_id, error)
+            return (503 if error.errno == errno.EROFS else 507), "", 5
         case HTTPException():
             return error.code or 500, "", 0
     return 500, "", 0

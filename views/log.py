@@ -50,7 +50,8 @@ class Stretch:
             return cls.amid(mine.around(around, AROUND + 1), around)
         if after is not None:
             found = mine.after(after, LENGTH + 1)
-            return cls(found[:LENGTH], mine.has_before(after + 1), len(found) > LENGTH)
+            # The address names a message that stands before these.
+            return cls(found[:LENGTH], bool(found), len(found) > LENGTH)
         if before is not None:
             found = mine.before(before, LENGTH + 1)
             return cls(found[-LENGTH:], len(found) > LENGTH, newest >= before)
@@ -119,6 +120,4 @@ def first_unread(stretch: Stretch, mine: Membership) -> Message | None:
 def company(mine: Membership) -> tuple[list[str], Callable[[Message], bool]]:
     """The first names of the chat, and which messages the reader may delete, asked once for all of them."""
     names, higher = mine.company(NAMED)
-    if mine.role != "admin":
-        return names, lambda message: mine.is_owner or message.author_id == mine.user_id
-    return names, lambda message: message.author_id == mine.user_id or message.author_id not in higher
+    return names, lambda message: mine.may_delete(message, higher)

@@ -29,7 +29,7 @@ def post(mine: Membership, form: PostForm) -> Message | None:
     """Send it, once by its key."""
     said = (form.text.data or "", form.uploads, form.reply_id)
     try:
-        return mine.post(*said, key=form.key.data or None)
+        return mine.post(*said, key=form.sent_key)
     except Invalid as refused:
         if "Idempotency-Key" not in refused.errors:
             raise

@@ -88,7 +88,7 @@ def password() -> ResponseReturnValue:
 
 def changed(form: PasswordForm) -> None:
     bound_guesses()
-    me().change_password(form.current_password.data, form.password.data, keep=current_login())
+    me().change(form.password.data, form.current_password.data, current_login())
 
 
 @bp.route("/settings/delete", methods=["GET", "POST"])

@@ -120,7 +120,7 @@ def test_axe_finds_nothing(place: Place, chromium: Browser, theme: str, language
 
 
 def test_the_first_load_is_light(place: Place, chromium: Browser) -> None:
-    """JS at most 45 KB, CSS 15, HTML with 50 messages 25, 12 requests: compressed, as they travel."""
+    """Scripts at most 45 KB, the stylesheet 15, 12 requests: as they travel."""
     context = chromium.new_context(storage_state=place.state)
     page = context.new_page()
     cdp = context.new_cdp_session(page)

@@ -1,0 +1,123 @@
+"""Writing, changing and taking away messages: the verbs of a Membership that take more than a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import text as texts
+from models.base import now, remove_after_commit, write
+from models.errors import Errors, Forbidden, Invalid, words
+from models.event import Event
+from models.file import File, Kept, check_uploads, discard, keep
+from models.message import Message, SentKey, body_digest, check_text, wrong_text
+from models.tidying import now_and_then
+from storage import Upload
+
+if TYPE_CHECKING:
+    from models.membership import Membership
+
+
+def post(mine: Membership, text: str, files: Sequence[Upload], reply_to: int | None, key: str | None) -> Message:
+    """See Membership.post."""
+    text = texts.clean(text)
+    check_uploads(list(files))
+    digest = body_digest(mine.chat_id, text, reply_to, ((file.name, file.digest) for file in files))
+    first = SentKey.sent(mine.user, key, digest) if key else None
+    if first is not None:
+        return first
+    quoted = check(mine, text, bool(files), reply_to)
+    Message.keep_pace(mine.user)
+    html = texts.render(text)
+    # The bytes are safe before a row names them; what no row came to name is taken away again (rule 23).
+    kept: list[Kept] = []
+    try:
+        for upload in files:
+            kept.append(keep(upload))
+        with write():
+            here = mine.again()
+            first = SentKey.sent(mine.user, key, digest) if key else None
+            if first is None:
+                message = Message.create(
+                    chat=here.chat, author=here.user, text=text, html=html, reply_to=quoted, created_at=now()
+                )
+                message.files = [file.attach(message) for file in kept]
+                publish(here, message, key, digest)
+    except BaseException:
+        discard(kept)
+        raise
+    if first is not None:
+        discard(kept)
+        return first
+    now_and_then(message.id)
+    return message
+
+
+def check(mine: Membership, text: str, has_files: bool, reply_to: int | None) -> Message | None:
+    """The message that is replied to. Raises Invalid with all that is wrong."""
+    wrong: Errors = wrong_text(text, has_files)
+    quoted = None
+    if reply_to is not None:
+        alive = (Message.id == reply_to, Message.chat == mine.chat_id, Message.deleted_at.is_null())
+        quoted = next(iter(Message.loaded(*alive, newest_first=True, limit=1)), None)
+        if quoted is None:
+            wrong["reply_to"] = [words("There is no such message in this chat.")]
+    if wrong:
+        raise Invalid(wrong)
+    return quoted
+
+
+def publish(mine: Membership, message: Message, key: str | None, digest: str) -> None:
+    """Everything else that a new message writes: index, key, event, counters."""
+    message.put_in_index()
+    if key:
+        SentKey.create(user=mine.user, key=key, digest=digest, message_id=message.id, created_at=message.created_at)
+    mine.count_in(message, tell("message.created", message))
+
+
+def tell(type: str, message: Message) -> int:
+    """Write the event of a message as it is now; returns the event's id."""
+    told = message.to_dict()
+    if type == "message.deleted":
+        told = {"id": message.id, "chat_id": message.chat_id}
+    return Event.record(type, told, chat_id=message.chat_id, user_id=message.author_id, message_id=message.id)
+
+
+def edit(mine: Membership, message_id: int, text: str) -> Message:
+    """See Membership.edit."""
+    text = texts.clean(text)
+    # Before anything is made of it; whether it may be empty is seen below.
+    check_text(text, has_files=True)
+    html = texts.render(text)
+    with write():
+        message = mine.again().message(message_id)
+        if message.author_id != mine.user_id:
+            raise Forbidden(words("Only the author may edit a message."))
+        check_text(text, bool(message.files))
+        if message.text == text:
+            return message
+        message.text, message.html, message.edited_at = text, html, now()
+        message.version += 1
+        message.save(only=[Message.text, Message.html, Message.edited_at, Message.version])
+        message.put_in_index()
+        tell("message.updated", message)
+    return message
+
+
+def delete(mine: Membership, message_id: int) -> None:
+    """See Membership.delete_message."""
+    with write():
+        here = mine.again()
+        message = here.message(message_id)
+        if not here.may_delete(message):
+            raise Forbidden(words("You may not delete this message."))
+        remove_after_commit([key for file in message.files for key in file.keys])
+        message.text = message.html = ""
+        message.deleted_at = now()
+        message.save(only=[Message.text, Message.html, Message.deleted_at])
+        File.delete().where(File.message == message_id).execute()
+        message.files = []
+        message.put_in_index()
+        here.count_out(message)
+        Event.forget_message(message_id)
+        tell("message.deleted", message)
