@@ -23,6 +23,8 @@ def answer(error: Exception) -> Response:
     """The page for an error. A fault of ours is logged with its trace, under the number that the page tells."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return error.get_response()
+    # First of all: the words of the page are in the language of who sees it.
+    seen_by = viewer()
     code, detail, retry = told(error)
     if code >= 500:
         log.error("%s %s", g.request_id, type(error).__name__, exc_info=None if retry else error)
@@ -36,7 +38,7 @@ def answer(error: Exception) -> Response:
         retry=code >= 500 or code == 429,
         typed=typed(),
         # Nothing more is asked of a database that just failed.
-        viewer=viewer(),
+        viewer=seen_by,
     )
     response = make_response(page, code)
     if retry:
