@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
+import secrets
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import peewee
@@ -35,9 +37,10 @@ def pending() -> list[str]:
 
 def migrate() -> list[str]:
     """Apply what is pending; returns the names. On a failure the database is as before, and the error is raised."""
-    if not pending():
+    to_come = pending()
+    if not to_come:
         return []
-    copy = backup_before() if applied() else None
+    copy = backup_before(to_come[0]) if applied() else None
     try:
         # Locked from the first look: of two servers that start at once one does it, the other finds it done.
         with database.atomic():
@@ -45,7 +48,9 @@ def migrate() -> list[str]:
             for name in steps:
                 _apply(name)
     except BaseException:
-        if copy is not None:
+        # All steps were one transaction, so it is as before. The copy is older than what others wrote meanwhile:
+        # it comes back only if the file itself was harmed.
+        if copy is not None and not is_sound():
             _put_back(copy)
         raise
     return steps
@@ -53,9 +58,27 @@ def migrate() -> list[str]:
 
 def _apply(name: str) -> None:
     database.execute_sql("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL)")
-    for statement in importlib.import_module(f"migrations.{name}").STATEMENTS:
+    for statement in statements(name):
         database.execute_sql(statement)
     database.execute_sql("INSERT INTO migration (name, applied_at) VALUES (?, ?)", (name, now()))
+
+
+def statements(name: str) -> Sequence[str]:
+    """What a step does, in SQL."""
+    spec = importlib.util.spec_from_file_location(f"migrations.{name}", FOLDER / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    step = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(step)
+    told: Sequence[str] = step.STATEMENTS
+    return told
+
+
+def is_sound() -> bool:
+    """Whether SQLite finds nothing wrong with the file."""
+    try:
+        return bool(database.execute_sql("PRAGMA integrity_check").fetchone()[0] == "ok")
+    except peewee.DatabaseError:
+        return False
 
 
 def path() -> Path:
@@ -63,9 +86,9 @@ def path() -> Path:
     return Path(database.database)
 
 
-def backup_before() -> Path:
-    """A copy beside the database, named after the newest step it has had."""
-    target = path().with_name(f"{path().name}.before-{pending()[0]}")
+def backup_before(step: str) -> Path:
+    """A copy beside the database, named after the step that follows."""
+    target = path().with_name(f"{path().name}.before-{step}")
     backup(target)
     return target
 
@@ -75,8 +98,8 @@ def backup(target: Path) -> None:
 
     Raises sqlite3.DatabaseError when the copy is not sound; nothing stands at `target` then.
     """
-    unfinished = target.with_name(target.name + ".part")
-    unfinished.unlink(missing_ok=True)
+    # Two servers may start at once: each makes a copy of its own, and the last one stays.
+    unfinished = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     copy = sqlite3.connect(unfinished)
     try:
         database.connection().backup(copy)

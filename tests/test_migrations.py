@@ -1,0 +1,123 @@
+"""Updates that do not break the server: a copy first, and a failed step leaves everything as it was."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from pathlib import Path
+
+import peewee
+import pytest
+from people import Person
+
+import models
+from models import Chat, Message, migration
+
+
+@pytest.fixture
+def next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the file of a next step goes."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(migration.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(migration, "FOLDER", folder)
+    return folder / "m0002_next.py"
+
+
+def copies() -> list[Path]:
+    return list(migration.path().parent.glob("chat.db.before-*"))
+
+
+def test_a_step_is_applied_once_after_a_sound_copy(ann: Person, chat: Chat, next_step: Path) -> None:
+    message = ann.posts(chat, "hello")
+    next_step.write_text('STATEMENTS = ["ALTER TABLE chat ADD COLUMN picture TEXT"]')
+    assert models.pending() == ["m0002_next"]
+    assert models.migrate() == ["m0002_next"]
+    assert models.migrate() == []
+    (copy,) = copies()
+    held = sqlite3.connect(copy)
+    assert held.execute("SELECT id, text FROM message").fetchall() == [(message.id, "hello")]
+    assert [row[1] for row in held.execute("PRAGMA table_info(chat)")].count("picture") == 0
+    held.close()
+    assert "picture" in [row[1] for row in models.database.execute_sql("PRAGMA table_info(chat)")]
+
+
+def test_a_step_that_fails_changes_nothing(ann: Person, chat: Chat, next_step: Path) -> None:
+    ann.posts(chat, "before")
+    next_step.write_text('STATEMENTS = ["DROP TABLE attempt", "DELETE FROM message", "SELECT nonsense"]')
+    with pytest.raises(peewee.OperationalError):
+        models.migrate()
+    assert models.applied() == ["m0001_initial"]
+    assert models.database.table_exists("attempt")
+    assert [message.text for message in Message.select()] == ["before"]
+    assert ann.posts(chat, "and on").id
+
+
+def test_a_failed_step_takes_back_nothing_that_others_wrote_meanwhile(
+    ann: Person, chat: Chat, next_step: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_step.write_text('STATEMENTS = ["SELECT nonsense"]')
+    copied = migration.backup_before
+
+    def copied_and_written(step: str) -> Path:
+        copy = copied(step)
+        writer = threading.Thread(target=lambda: (ann.posts(chat, "meanwhile"), models.database.close()))
+        writer.start()
+        writer.join()
+        return copy
+
+    monkeypatch.setattr(migration, "backup_before", copied_and_written)
+    with pytest.raises(peewee.OperationalError):
+        models.migrate()
+    assert [message.text for message in Message.select()] == ["meanwhile"]
+
+
+def test_a_harmed_file_is_put_back(ann: Person, chat: Chat, next_step: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann.posts(chat, "before")
+    next_step.write_text('STATEMENTS = ["SELECT nonsense"]')
+    monkeypatch.setattr(migration, "is_sound", lambda: False)
+    with pytest.raises(peewee.OperationalError):
+        models.migrate()
+    assert [message.text for message in Message.select()] == ["before"]
+
+
+def test_a_copy_that_is_not_sound_stops_the_update(
+    ann: Person, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Torn(sqlite3.Connection):
+        def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
+            if "integrity_check" in sql:
+                return super().execute("SELECT 'row 7 missing from index'")
+            return super().execute(sql, *values)  # type: ignore[arg-type]
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, factory=Torn))
+    with pytest.raises(sqlite3.DatabaseError, match="not sound"):
+        migration.backup(tmp_path / "copy.db")
+    assert not list(tmp_path.glob("copy.db*"))
+
+
+def test_two_servers_that_start_at_once_update_once(ann: Person, next_step: Path) -> None:
+    next_step.write_text('STATEMENTS = ["ALTER TABLE chat ADD COLUMN picture TEXT"]')
+    start, steps = threading.Barrier(2), []
+
+    def update() -> None:
+        start.wait()
+        steps.append(models.migrate())
+        models.database.close()
+
+    servers = [threading.Thread(target=update) for _ in range(2)]
+    for server in servers:
+        server.start()
+    for server in servers:
+        server.join()
+    assert sorted(steps) == [[], ["m0002_next"]]
+
+
+def test_the_models_know_the_columns_of_the_tables(ann: Person) -> None:
+    tables = [models.User, models.Login, models.Chat, models.Membership, models.Message, models.File]
+    tables += [models.Event, models.Attempt, models.SentKey, models.user.Claim]
+    for model in tables:
+        name = model._meta.table_name
+        columns = {row[1] for row in models.database.execute_sql(f'PRAGMA table_info("{name}")')}
+        assert columns == set(model._meta.columns), name
