@@ -36,7 +36,7 @@ __all__ = [
 ALGORITHM = "HS256"
 QUARTER = 15 * 60
 # How often in how many seconds.
-THROTTLES = {"register": (100, 3600), "chats": (60, 60), "password": (10, QUARTER)}
+THROTTLES = {"register": (200, 3600), "chats": (60, 60), "password": (10, QUARTER)}
 WRONG_PASSWORDS = 10
 WRONG_PASSWORDS_FROM_ONE_ADDRESS = 100
 # No browser's address bar would make of it what the server sees as a path of this site (rule 11).
@@ -200,11 +200,13 @@ def authenticate(username: str, password: str) -> User | None:
     Counted for a name from one address, and for an address: the true owner gets in from elsewhere (rule 9).
     """
     own = f"login:{names.key(username)[:64]}:{network()}"
-    Attempt.take(f"logins:{network()}", WRONG_PASSWORDS_FROM_ONE_ADDRESS, QUARTER)
+    everybody = f"logins:{network()}"
+    Attempt.take(everybody, WRONG_PASSWORDS_FROM_ONE_ADDRESS, QUARTER)
     Attempt.take(own, WRONG_PASSWORDS, QUARTER)
     user = User.check(username, password)
     if user is not None:
         Attempt.clear(own)
+        Attempt.give_back(everybody)
     return user
 
 

@@ -41,6 +41,12 @@ class Attempt(Model):
         return row.count + 1, row.ends_at
 
     @classmethod
+    def give_back(cls, key: str) -> None:
+        """Uncount one try of `key`: it was none that is held against anybody."""
+        if limits.throttled:
+            cls.update(count=cls.count - 1).where(cls.key == key, cls.count > 0).execute()
+
+    @classmethod
     def clear(cls, key: str) -> None:
         """Forget the tries of `key`."""
         if limits.throttled:
