@@ -96,14 +96,17 @@ def tokens(text: str) -> Iterator[tuple[str, int, int]]:
     """The words of a text, folded, as the index will cut them, each with where it stands in the text."""
     word, begin, end = "", 0, 0
     for folded, left, right in clusters(text):
-        alone = UNSPACED.match(folded)
-        if word and (alone or not folded[:1].isalnum()) and folded:
-            yield word, begin, end
-            word = ""
-        if alone and folded[0].isalnum():
-            yield folded, left, right
-        elif folded[:1].isalnum():
-            word, begin, end = word + folded, begin if word else left, right
+        alone = bool(UNSPACED.match(folded))
+        # One letter may fold into several, with signs among them: ⑴ is (1).
+        for part in [folded] if alone else folded:
+            goes_on = part[0].isalnum() or (bool(word) and unicodedata.category(part[0])[0] == "M")
+            if word and (alone or not goes_on):
+                yield word, begin, end
+                word = ""
+            if alone and goes_on:
+                yield folded, left, right
+            elif goes_on:
+                word, begin, end = word + part, begin if word else left, right
     if word:
         yield word, begin, end
 
@@ -128,6 +131,11 @@ def folded_cluster(cluster: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", cluster).casefold())
     # A Turkish capital İ folds to an i with a dot upon it.
     folded = VOWELS.sub("", folded.replace("ё", "е").replace("i\u0307", "i"))
+    # Thai and Lao AM, which the normal form takes apart, stays one.
+    folded = folded.replace("\u0e4d\u0e32", "\u0e33").replace("\u0ecd\u0eb2", "\u0eb3")
+    if not folded[:1].isalnum():
+        # A mark upon no letter is nothing to find.
+        folded = "".join(letter for letter in folded if unicodedata.category(letter)[0] != "M")
     return "".join(map(shown, folded))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from peewee import Database
@@ -17,6 +18,10 @@ from chat import create_app
 from config import Settings
 from models import Chat
 from models import password as passwords
+
+# The same cases in every run, as long as they take on a busy machine.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import socket
 import sqlite3
@@ -137,7 +138,7 @@ def test_a_script_that_is_none_is_refused() -> None:
 def test_a_script_reads_as_it_says(tmp_path: Path) -> None:
     path = tmp_path / "chat.txt"
     path.write_text(
-        str(Script.__doc__).partition("A script reads:")[2].partition("`===")[0].replace("\n        ", "\n")
+        (inspect.getdoc(Script) or "").partition("A script reads:")[2].partition("`===")[0].replace("\n    ", "\n")
     )
     script = Script.read(path)
     assert (script.title, script.people, script.unread) == ("Garden", ["carol", "ann", "bob"], {"ann": 3, "bob": 1})
