@@ -76,7 +76,8 @@ def sqlite(path: str) -> peewee.SqliteDatabase:
             "synchronous": "full",
             "cache_size": -8000,
             "temp_store": "memory",
-            # A deleted message leaves no text in the file's free space.
+            # A deleted message leaves no text in the file's free space. The words of it may stay in the search index
+            # until that is merged, where SQLite is older than 3.42 (models/migration.py).
             "secure_delete": 1,
         },
     )

@@ -14,6 +14,8 @@ import peewee
 
 from models.base import database, now
 
+# https://sqlite.org/fts5.html#the_secure_delete_configuration_option
+FORGETS_WORDS = (3, 42, 0)
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -47,6 +49,8 @@ def migrate() -> list[str]:
             steps = pending()
             for name in steps:
                 _apply(name)
+            if sqlite3.sqlite_version_info >= FORGETS_WORDS:
+                database.execute_sql("INSERT INTO message_index (message_index, rank) VALUES ('secure-delete', 1)")
     except BaseException:
         # All steps were one transaction, so it is as before. The copy is older than what others wrote meanwhile:
         # it comes back only if the file itself was harmed.
