@@ -62,12 +62,8 @@ class Listeners:
         if not data and self.may_end:
             self.poll.unregister(number)
             return
-        if not data and number not in self.ready:
-            # Told to come again: the stream process had its hands full.
-            self.told_again += 1
-            self.poll.unregister(number)
-            self.sockets.pop(number).close()
-            self.open(*self.asked.pop(number))
+        if number not in self.ready and (not data or b"Content-Length:" in data):
+            self._again(number)
             return
         if not data:
             raise RuntimeError(f"a stream was closed after {self.rests[number][:300]!r}")
@@ -86,6 +82,13 @@ class Listeners:
         self.rests[number] = text[last + 2 :] if last >= 0 else text[-(2**16) :]
         if count and last >= 0 and NEW in self.rests[number]:
             self.deliveries -= self.rests[number].count(NEW)
+
+    def _again(self, number: int) -> None:
+        """Told to come again: the stream process had its hands full."""
+        self.told_again += 1
+        self.poll.unregister(number)
+        self.sockets.pop(number).close()
+        self.open(*self.asked.pop(number))
 
     def close(self) -> None:
         for sock in self.sockets.values():
