@@ -46,6 +46,11 @@ class Supervisor(threading.Thread):
         self.rights: dict[str, Any] = {"user": uid, "group": gid, "extra_groups": []} if os.geteuid() == 0 else {}
         self.process: subprocess.Popen[bytes] | None = None
         self.ending = threading.Event()
+        # A worker forked while a process is being started would hold its pipes open, and both would wait for ever.
+        self.forking = threading.Lock()
+        os.register_at_fork(
+            before=self.forking.acquire, after_in_parent=self.forking.release, after_in_child=self.forking.release
+        )
 
     def run(self) -> None:
         pause = BACK_OFF[0]
@@ -64,16 +69,17 @@ class Supervisor(threading.Thread):
             pause = min(2 * pause, BACK_OFF[1])
 
     def _start(self) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stream"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=[self.inbox.fileno()],
-            # Ctrl-C is for the master, which ends this process last.
-            start_new_session=True,
-            **self.rights,
-        )
+        with self.forking:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "stream"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=[self.inbox.fileno()],
+                # Ctrl-C is for the master, which ends this process last.
+                start_new_session=True,
+                **self.rights,
+            )
         self.process = process
         if self.ending.is_set():
             process.terminate()
@@ -87,7 +93,6 @@ class Supervisor(threading.Thread):
         assert process is not None and process.stdout is not None
         signs, heard = process.stdout, time.monotonic()
         with signs:
-            # A worker forked at the wrong moment holds the pipe open: its end is no sure sign.
             while process.poll() is None:
                 ready, _, _ = select.select([signs], [], [], 1.0)
                 if ready and not os.read(signs.fileno(), 4096):

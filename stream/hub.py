@@ -128,7 +128,9 @@ class Hub:
         with self.log.snapshot():
             if has_changed or post.newcomers or self.hungry:
                 self._follow()
-            if post.logins_ended or (is_tick and (has_changed or self.logins_due)):
+            # What has changed may be a login that nobody told of: that is seen at the next tick.
+            self.logins_due |= has_changed
+            if post.logins_ended or (is_tick and self.logins_due):
                 self._end_logins()
             while post.newcomers:
                 self._welcome(post.newcomers.pop(0))
