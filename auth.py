@@ -24,6 +24,7 @@ __all__ = [
     "init",
     "is_safe_path",
     "issue_token",
+    "listener_required",
     "login_required",
     "reader",
     "session_or_token_required",
@@ -181,6 +182,24 @@ def session_or_token_required(view: Callable[P, Any]) -> Callable[P, Any]:
             return lead_to_login()
         seen: AnyResponse = view(*args, **kwargs)
         return seen
+
+    return wrapped
+
+
+def listener_required(handler: Callable[P, R]) -> Callable[P, R]:
+    """Let in by token, else by the session of one of this site's own pages; for the live stream alone (rule 12).
+
+    A browser's EventSource can send no token. `g.user` and `g.login` are theirs.
+    """
+
+    @wraps(handler)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        is_ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+        if "Authorization" not in request.headers and is_ours and current_user.is_authenticated:
+            g.user = current_login().user
+        else:
+            g.user = user_by_token()
+        return handler(*args, **kwargs)
 
     return wrapped
 

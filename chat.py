@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import sys
 import threading
@@ -23,7 +24,10 @@ from werkzeug.routing import IntegerConverter
 import api
 import auth
 import commands
+import events
+import live
 import models
+import supervisor
 import views
 from config import ConfigError, Settings
 from models import password
@@ -94,6 +98,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     password.use_key(settings.secret_key)
     guard(app, settings)
     views.register(app)
+    live.use(os.environ.get(supervisor.VARIABLE))
+    events.serve(settings.database_path, settings.cursor_key, settings.threads)
     app.register_blueprint(api.api)
     csrf.exempt(api.api)
     app.add_url_rule("/healthz", "chat.healthz", healthz)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 import secrets
@@ -68,6 +69,17 @@ class Settings:
     event_days: int
     workers: int = 2
     threads: int = 8
+    streams_max: int = 10_000
+    streams_each: int = 20
+
+    @property
+    def cursor_key(self) -> bytes:
+        """What the live stream's cursors are signed with."""
+        return hmac.digest(self.jwt_secret_key.encode(), b"cursors of the live stream", "sha256")
+
+    @property
+    def database_path(self) -> str:
+        return self.database_url.partition(":///")[2]
 
     @classmethod
     def read(
@@ -100,6 +112,8 @@ class Settings:
             event_days=values.number("EVENT_DAYS", 30, 1, 3650),
             workers=values.number("WEB_CONCURRENCY", min(2, os.cpu_count() or 1), 1, 64),
             threads=values.number("THREADS", 8, 1, 256),
+            streams_max=values.number("STREAMS_MAX", 10_000, 1, 1_000_000),
+            streams_each=values.number("STREAMS_A_PERSON", 20, 1, 1_000),
         )
 
     @staticmethod

@@ -12,9 +12,12 @@ from typing import Any as _Any
 from config import ROOT as _ROOT
 from config import ConfigError as _ConfigError
 from config import Settings as _Settings
+from supervisor import VARIABLE as _VARIABLE
+from supervisor import Supervisor as _Supervisor
+from supervisor import can_serve as _can_serve
 
 # Workers are forked from here: left loaded, the old module would outlive a reload by HUP.
-del _sys.modules["config"]
+del _sys.modules["config"], _sys.modules["supervisor"]
 
 try:
     _settings = _Settings.read()
@@ -61,3 +64,40 @@ def on_starting(server: _Any) -> None:
     done = _subprocess.run([_sys.executable, "commands.py"], cwd=_ROOT, check=False)
     if done.returncode:
         _sys.exit(done.returncode)
+
+
+def when_ready(server: _Any) -> None:
+    """Start the stream process, once for each master: a reload by HUP keeps it and all of its streams."""
+    if server.cfg.is_ssl or not _can_serve():
+        # The keys of a TLS connection are the worker's: its threads serve streams themselves, a few at once.
+        _os.environ.pop(_VARIABLE, None)
+        return
+    told = {
+        "database": _settings.database_path,
+        "cursor_key": _settings.cursor_key.hex(),
+        "streams": _settings.streams_max,
+        "each": _settings.streams_each,
+    }
+    # Kept on the server, for a reload reads this file anew.
+    server.stream = _Supervisor(told, server.log, server.cfg.uid, server.cfg.gid)
+    _os.environ[_VARIABLE] = server.stream.name_of_inbox
+    server.stream.start()
+
+
+def post_fork(server: _Any, worker: _Any) -> None:
+    """A worker sends to the stream process; it has no part in keeping it."""
+    if hasattr(server, "stream"):
+        server.stream.inbox.close()
+
+
+def post_worker_init(worker: _Any) -> None:
+    """Let streams that a worker serves itself know when it is to stop."""
+    import events
+
+    events.Here.is_serving = lambda: bool(worker.alive)
+
+
+def on_exit(server: _Any) -> None:
+    """End the stream process, after the workers."""
+    if hasattr(server, "stream"):
+        server.stream.stop()

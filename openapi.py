@@ -33,6 +33,8 @@ class Answer:
     status: int
     shape: type[BaseModel] | None = None
     located: bool = False
+    # Of an answer that is no JSON.
+    type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Operation:
     also: tuple[Answer, ...] = ()
     errors: tuple[int, ...] = ()
     open_to_all: bool = False
+    resumed: bool = False
 
 
 operations: dict[Callable[..., Any], Operation] = {}
@@ -144,6 +147,10 @@ def described(
                 "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
             }
         )
+    if operation.resumed:
+        cursor = {"description": "Where to go on: the id of the last event that came.", "schema": {"type": "string"}}
+        told["parameters"].append({"name": "Last-Event-ID", "in": "header", **cursor})
+        told["parameters"].append({"name": "last_event_id", "in": "query", **cursor})
     content = request_content(operation, reference)
     if content:
         told["requestBody"] = {"required": True, "content": content}
@@ -207,6 +214,8 @@ def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_p
         said: dict[str, Any] = {"description": HTTPStatus(answer.status).phrase}
         if answer.shape is not None:
             said["content"] = {"application/json": {"schema": reference[answer.shape]}}
+        elif answer.type is not None:
+            said["content"] = {answer.type: {"schema": {"type": "string"}}}
         if answer.located:
             said["headers"] = header("Location", "Where it can be asked for.")
         told[str(answer.status)] = said

@@ -7,6 +7,7 @@ from typing import Any
 
 from peewee import AutoField, BigIntegerField, IntegerField, TextField, fn
 
+import live
 from models.base import Model, database, limits, now
 
 PRUNED_AT_ONCE = 500
@@ -32,11 +33,12 @@ class Event(Model):
     def record(
         cls, type: str, data: dict[str, Any], *, chat_id: int, user_id: int, message_id: int | None = None
     ) -> int:
-        """Write one event; returns its id."""
+        """Write one event; returns its id. Streams are told of it once it is committed."""
         told = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         event = cls.create(
             type=type, data=told, chat_id=chat_id, user_id=user_id, message_id=message_id, created_at=now()
         )
+        database.after_commit(live.wake)
         return int(event.id)
 
     @classmethod

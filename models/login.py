@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, OperationalError, TextField
 
-from models.base import Model, now, write
+import live
+from models.base import Model, database, now, write
 from models.errors import NotThere
 from models.user import User
 
@@ -118,6 +119,7 @@ class Login(Model):
         """End one of a person's logins. Raises NotThere."""
         if not cls.delete().where(cls.id == login_id, cls.user == user).execute():
             raise NotThere("login")
+        database.after_commit(live.logins_ended)
 
     @classmethod
     def end_all(cls, user: User, keep: Login | None) -> None:
@@ -126,10 +128,12 @@ class Login(Model):
         if keep is not None:
             ended = ended.where(cls.id != keep.id, cls.parent.is_null() | (cls.parent != keep.id))
         ended.execute()
+        database.after_commit(live.logins_ended)
 
     def close(self) -> None:
         """End this login."""
         Login.delete().where(Login.id == self.id).execute()
+        database.after_commit(live.logins_ended)
 
     @classmethod
     def prune(cls) -> int:

@@ -1,0 +1,192 @@
+"""People who listen: a client of the live stream on a bare socket, and somebody with a token on a real server."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPResponse
+from typing import Any
+
+import requests
+from people import PASSWORD
+from servers import Server, wait_for
+
+# One connection for all: what is measured is the stream, not a connection's beginning.
+http = requests.Session()
+LASTING = ("message.", "chat.", "member.", "read")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as a client gets it."""
+
+    id: str
+    type: str
+    data: Any
+
+    @property
+    def lasts(self) -> bool:
+        return self.type.startswith(LASTING)
+
+
+@dataclass
+class Reader:
+    """Takes a stream's bytes and makes events of the whole ones, as EventSource does."""
+
+    waiting: bytes = b""
+    events: list[Told] = field(default_factory=list)
+    comments: int = 0
+    retry: int | None = None
+    last_id: str | None = None
+
+    def take(self, some: bytes) -> None:
+        *blocks, self.waiting = (self.waiting + some).split(b"\n\n")
+        for block in blocks:
+            self._take_block(block.decode())
+
+    def _take_block(self, block: str) -> None:
+        fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
+        self.comments += block.startswith(":")
+        self.retry = int(fields.get("retry", self.retry or 0))
+        self.last_id = fields.get("id", self.last_id)
+        if "data" in fields:
+            self.events.append(Told(fields["id"], fields["event"], json.loads(fields["data"])))
+
+
+def connected(port: int, headers: dict[str, str], path: str = "/api/events", buffer: int = 0) -> socket.socket:
+    """A connection on which a stream was asked for; with `buffer` one that takes so many bytes unread."""
+    sock = socket.socket()
+    if buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    sock.settimeout(60)
+    sock.connect(("127.0.0.1", port))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: chat\r\n{lines}\r\n".encode())
+    return sock
+
+
+def head_of(sock: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers, and what of the body came with them."""
+    raw = b""
+    while b"\r\n\r\n" not in raw:
+        some = sock.recv(65_536)
+        assert some, f"closed within the head: {raw!r}"
+        raw += some
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return int(first.split(" ")[1]), headers, body
+
+
+class Stream:
+    """An open stream; a thread reads on until it ends."""
+
+    def __init__(self, port: int, headers: dict[str, str], path: str = "/api/events") -> None:
+        self.sock = connected(port, headers, path)
+        self.answer = HTTPResponse(self.sock)
+        self.answer.begin()
+        self.status, self.headers = self.answer.status, dict(self.answer.headers)
+        self.reader = Reader()
+        self.has_ended = False
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self) -> None:
+        with suppress(OSError):
+            while some := self.answer.read1(65_536):
+                self.reader.take(some)
+        self.has_ended = True
+
+    @property
+    def events(self) -> list[Told]:
+        return list(self.reader.events)
+
+    @property
+    def lasting(self) -> list[Told]:
+        return [event for event in self.events if event.lasts]
+
+    def types(self) -> list[str]:
+        return [event.type for event in self.events]
+
+    def all(self, type: str) -> list[Any]:
+        return [event.data for event in self.events if event.type == type]
+
+    def waits_for(self, condition: Callable[[Stream], bool]) -> None:
+        wait_for(lambda: condition(self), lambda: f"ended: {self.has_ended}; {self.events}")
+
+    def gets(self, type: str, **data: Any) -> None:
+        """Wait for an event of a type with these among its data."""
+        self.waits_for(lambda s: any(data.items() <= told.items() for told in s.all(type)))
+
+    def ends(self) -> None:
+        self.waits_for(lambda s: s.has_ended)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join(60)
+        self.answer.close()
+        self.sock.close()
+
+
+class Listener:
+    """Somebody with an account and a token on a real server."""
+
+    def __init__(self, server: Server, username: str) -> None:
+        self.server, self.username = server, username
+        self.token = ""
+        self.id: int = self.asks("POST", "users", username=username, password=PASSWORD)["id"]
+        self.token = self.signs_in()
+        self.open: list[Stream] = []
+
+    def signs_in(self) -> str:
+        token: str = self.asks("POST", "users/login", username=self.username, password=PASSWORD)["token"]
+        return token
+
+    def asks(self, method: str, path: str, **sent: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        answer = http.request(method, f"{self.server.url}/api/{path}", json=sent or None, headers=headers, timeout=60)
+        assert answer.ok, (method, path, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def headers(self, cursor: str | None = None) -> dict[str, str]:
+        last = {"Last-Event-ID": cursor} if cursor is not None else {}
+        return {"Authorization": f"Bearer {self.token}", **last}
+
+    def listens(self, cursor: str | None = None, **headers: str) -> Stream:
+        """Open a stream and wait for its hello."""
+        stream = Stream(self.server.port, {**self.headers(cursor), **headers})
+        assert stream.status == 200
+        stream.waits_for(lambda s: s.types()[:1] == ["hello"])
+        self.open.append(stream)
+        return stream
+
+    def goes(self) -> None:
+        """Close every stream."""
+        for stream in self.open:
+            stream.close()
+        self.open.clear()
+
+    def starts(self, title: str, *others: Listener) -> int:
+        chat: int = self.asks("POST", "chats", title=title, members=[other.username for other in others])["id"]
+        return chat
+
+    def posts(self, chat: int, text: str) -> int:
+        message: int = self.asks("POST", "messages", chat_id=chat, text=text)["id"]
+        return message
+
+
+def rows(server: Server, sql: str, *values: Any) -> list[Any]:
+    """What the database says."""
+    with closing(sqlite3.connect(server.folder / "chat.db", timeout=30)) as database:
+        return database.execute(sql, values).fetchall()
+
+
+def changed(server: Server, sql: str, *values: Any) -> None:
+    with closing(sqlite3.connect(server.folder / "chat.db", timeout=30)) as database, database:
+        database.execute(sql, values)

@@ -1,0 +1,651 @@
+"""The live stream on a real server: who is told what, and that nothing is lost when anything breaks."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from cuts import cut_and_compare
+from people import PASSWORD
+from servers import Server, wait_for
+from streams import Listener, Reader, Stream, changed, connected, head_of, rows
+
+
+class Company:
+    """People of one server, made when they are first called."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.people: dict[str, Listener] = {}
+
+    def __call__(self, name: str) -> Listener:
+        if name not in self.people:
+            self.people[name] = Listener(self.server, name)
+        return self.people[name]
+
+
+@pytest.fixture(scope="module")
+def known(server: Server) -> Company:
+    return Company(server)
+
+
+@pytest.fixture
+def company(known: Company) -> Iterator[Company]:
+    """The people of this file, each without an open stream."""
+    yield known
+    for person in known.people.values():
+        person.goes()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A server that a test may do anything to."""
+    server = Server(tmp_path)
+    yield server
+    if server.master.poll() is None:
+        server.stop()
+
+
+def child(master: int, what: str) -> int:
+    """The process that a master started, by a word of its command."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (OSError, ValueError):
+            continue
+        if parent == master and what in command:
+            return int(entry.name)
+    return 0
+
+
+def is_gone(process: int) -> bool:
+    """Whether it runs no more: not there, or waiting to be collected."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+# The door
+
+
+def test_a_stream_begins_with_hello_and_its_cursor(company: Company) -> None:
+    stream = company("ann").listens()
+    assert stream.headers["Content-Type"] == "text/event-stream"
+    assert stream.headers["Cache-Control"] == "no-store"
+    assert stream.headers["X-Accel-Buffering"] == "no"
+    assert stream.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Length" not in stream.headers
+    hello = stream.events[0]
+    assert (hello.type, hello.data) == ("hello", {})
+    assert hello.id
+    assert stream.reader.retry
+
+
+def test_who_may_not_listen_is_told_so(company: Company, server: Server) -> None:
+    for headers in ({}, {"Authorization": "Bearer made.up.here"}, {"Authorization": "Basic YTpi"}):
+        answer = requests.get(f"{server.url}/api/events", headers=headers, timeout=60)
+        assert answer.status_code == 401
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_head_is_answered_and_the_connection_goes_on(company: Company, server: Server) -> None:
+    with requests.Session() as session:
+        for _ in range(2):
+            answer = session.head(f"{server.url}/api/events", headers=company("ann").headers(), timeout=60)
+            assert answer.status_code == 200
+            assert answer.headers["Content-Type"] == "text/event-stream"
+        assert session.get(f"{server.url}/healthz", timeout=60).status_code == 200
+
+
+def test_a_stream_may_follow_another_request_on_its_connection(company: Company, server: Server) -> None:
+    ann = company("ann")
+    with connected(server.port, {}, "/healthz") as sock:
+        status, headers, body = head_of(sock)
+        while len(body) < int(headers["Content-Length"]):
+            body += sock.recv(4096)
+        assert status == 200
+        lines = "".join(f"{name}: {value}\r\n" for name, value in ann.headers().items())
+        sock.sendall(f"GET /api/events HTTP/1.1\r\nHost: chat\r\n{lines}\r\n".encode())
+        assert head_of(sock)[0] == 200
+
+
+def session_cookie(server: Server, username: str) -> str:
+    """Sign in as a browser does; returns its cookie."""
+    with requests.Session() as browser:
+        page = browser.get(f"{server.url}/login", timeout=60).text
+        token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+        form = {"username": username, "password": PASSWORD, "csrf_token": token}
+        answer = browser.post(f"{server.url}/login", data=form, timeout=60, allow_redirects=False)
+        assert answer.status_code == 302
+        return f"chat={browser.cookies['chat']}"
+
+
+def test_a_page_of_this_site_listens_by_its_session_and_no_other_does(company: Company, server: Server) -> None:
+    company("ann")
+    cookie = {"Cookie": session_cookie(server, "ann")}
+    for site in ({}, {"Sec-Fetch-Site": "same-origin"}):
+        stream = Stream(server.port, {**cookie, **site})
+        assert stream.status == 200
+        stream.waits_for(lambda s: s.types()[:1] == ["hello"])
+        stream.close()
+    for site in ("cross-site", "same-site", "none"):
+        with connected(server.port, {**cookie, "Sec-Fetch-Site": site}) as sock:
+            assert head_of(sock)[0] == 401
+    for path in ("/api/users/me", "/api/chats", "/api/messages?chat_id=1"):
+        assert requests.get(f"{server.url}{path}", headers=cookie, timeout=60).status_code == 401
+
+
+# Who is told what
+
+
+def test_every_event_reaches_everyone_entitled_and_nobody_else(company: Company) -> None:
+    ann, bob, carol, dave = (company(name) for name in ("ann", "bob", "carol", "dave"))
+    streams = {person: person.listens() for person in (ann, bob, carol, dave)}
+    chat = ann.starts("Garden", bob)
+    message = bob.posts(chat, "The **tomatoes** are in\u2028all of them")
+    bob.asks("PATCH", f"messages/{message}", text="The tomatoes are not in")
+    ann.asks("POST", f"chats/{chat}/read", message_id=message)
+    ann.asks("PATCH", f"chats/{chat}", title="Kitchen garden")
+    ann.asks("POST", f"chats/{chat}/members", username="carol")
+    ann.asks("PATCH", f"chats/{chat}/members/{bob.id}", role="admin")
+    bob.asks("DELETE", f"messages/{message}")
+    ann.asks("DELETE", f"chats/{chat}/members/{carol.id}")
+    ann.asks("DELETE", f"chats/{chat}")
+    dave.posts(dave.starts("Alone"), "for the end")
+    for person in (ann, bob):
+        streams[person].gets("chat.deleted", id=chat)
+    streams[carol].gets("member.removed", chat_id=chat)
+    streams[dave].gets("message.created", text="for the end")
+    told = {person: [event.type for event in streams[person].lasting] for person in streams}
+    assert told[ann] == words("""
+        chat.created member.added member.added message.created message.updated read chat.updated member.added
+        member.updated message.deleted member.removed chat.deleted""")
+    assert told[bob] == words("""
+        chat.created member.added message.created message.updated chat.updated member.added
+        member.updated message.deleted member.removed chat.deleted""")
+    assert told[carol] == words("chat.created member.added member.updated message.deleted member.removed")
+    assert told[dave] == words("chat.created member.added message.created")
+    # The same for everyone who gets it.
+    shared = {event.id: event.data for event in streams[ann].lasting}
+    for person in (bob, carol):
+        for event in streams[person].lasting:
+            if event.type != "chat.created" and event.type != "chat.deleted":
+                assert shared[event.id] == event.data
+    assert streams[ann].all("message.deleted") == [{"id": message, "chat_id": chat}]
+    assert streams[ann].all("read") == [{"chat_id": chat, "user_id": ann.id, "message_id": message}]
+    assert streams[ann].all("chat.updated") == [{"id": chat, "title": "Kitchen garden"}]
+    assert streams[carol].all("member.removed")[0]["user"]["id"] == carol.id
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+def test_a_message_comes_as_the_api_gives_it(company: Company) -> None:
+    ann = company("ann")
+    chat = ann.starts("Notes")
+    stream = ann.listens()
+    message = ann.posts(chat, "строка\r\nеще одна \u2028 \u0085 end")
+    stream.gets("message.created", id=message)
+    assert stream.all("message.created")[-1] == ann.asks("GET", f"messages/{message}")
+
+
+def test_who_was_removed_gets_nothing_more_live_or_later(company: Company) -> None:
+    ann, bob = company("ann"), company("bob")
+    chat, elsewhere = ann.starts("Garden", bob), ann.starts("Elsewhere", bob)
+    stream = bob.listens()
+    cursor = stream.events[0].id
+    ann.posts(chat, "before")
+    ann.asks("DELETE", f"chats/{chat}/members/{bob.id}")
+    for number in range(20):
+        ann.posts(chat, f"after {number}")
+    last = ann.posts(elsewhere, "the end")
+    stream.gets("message.created", id=last)
+    here = [event for event in stream.lasting if event.data.get("chat_id") == chat]
+    assert [event.type for event in here] == ["message.created", "member.removed"]
+    # Coming back with a cursor from before, one sees what one may see now.
+    again = bob.listens(cursor)
+    again.gets("message.created", id=last)
+    assert [(event.type, event.data["chat_id"]) for event in again.lasting] == [
+        ("member.removed", chat), ("message.created", elsewhere),
+    ]  # fmt: skip
+    ann.asks("POST", f"chats/{chat}/members", username="bob")
+    welcome = ann.posts(chat, "welcome back")
+    stream.gets("message.created", id=welcome)
+
+
+def test_an_account_that_is_deleted_leaves_and_listens_no_more(company: Company) -> None:
+    ann, leaver = company("ann"), company("leaver")
+    chat = ann.starts("Garden", leaver)
+    stream, theirs = ann.listens(), leaver.listens()
+    leaver.asks("DELETE", "users/me", current_password=PASSWORD)
+    theirs.ends()
+    stream.gets("member.removed", chat_id=chat)
+
+
+# Sessions
+
+
+def test_a_stream_ends_with_its_token_and_no_other(company: Company) -> None:
+    ann = company("ann")
+    kept = ann.listens()
+    ann.token, first = ann.signs_in(), ann.token
+    ended = [ann.listens(), ann.listens()]
+    ann.asks("POST", "users/logout")
+    ann.token = first
+    for stream in ended:
+        stream.ends()
+    chat = ann.starts("Still here")
+    kept.gets("chat.created", id=chat)
+
+
+def test_a_new_password_ends_all_other_streams(company: Company) -> None:
+    erin = company("erin")
+    old, first = erin.listens(), erin.token
+    erin.token = erin.signs_in()
+    this = erin.listens()
+    erin.asks("PATCH", "users/me", password="another good phrase", current_password=PASSWORD)
+    old.ends()
+    chat = erin.starts("Mine")
+    this.gets("chat.created", id=chat)
+    with connected(erin.server.port, {"Authorization": f"Bearer {first}"}) as sock:
+        assert head_of(sock)[0] == 401
+
+
+def test_a_login_that_ends_by_another_hand_or_by_time_ends_its_stream(company: Company, server: Server) -> None:
+    """No web worker tells of it: the stream process sees it for itself."""
+    frank = company("frank")
+    stream = frank.listens()
+    changed(server, "DELETE FROM session WHERE user_id = ?", frank.id)
+    stream.ends()
+    frank.token = ""
+    frank.token = frank.signs_in()
+    stream = frank.listens()
+    changed(server, "UPDATE session SET expires_at = 1 WHERE user_id = ?", frank.id)
+    stream.ends()
+    frank.token = ""
+    frank.token = frank.signs_in()
+
+
+# Cursors
+
+
+def test_what_was_missed_is_told_once_and_in_order(company: Company) -> None:
+    ann, bob = company("ann"), company("bob")
+    chat = ann.starts("Garden", bob)
+    stream = bob.listens()
+    cursor = stream.events[0].id
+    bob.goes()
+    sent = [ann.posts(chat, f"number {number} " + "long " * 300) for number in range(250)]
+    for how in ({"cursor": cursor}, {}):
+        path = "/api/events" if how else f"/api/events?last_event_id={cursor}"
+        stream = Stream(bob.server.port, bob.headers(**how), path)
+        stream.gets("message.created", id=sent[-1])
+        assert [event.data["id"] for event in stream.lasting] == sent
+        # Where the stream begins: cut before the first event came, one misses nothing.
+        assert stream.events[0].id == cursor
+        middle = stream.lasting[99].id
+        stream.close()
+    # A header is of this moment, an address of the first one.
+    stream = Stream(bob.server.port, bob.headers(middle), f"/api/events?last_event_id={cursor}")
+    stream.gets("message.created", id=sent[-1])
+    assert [event.data["id"] for event in stream.lasting] == sent[100:]
+    stream.close()
+
+
+def test_a_cursor_that_is_none_leads_to_a_reset(company: Company, server: Server) -> None:
+    ann = company("ann")
+    good = ann.listens().events[0].id
+    forged = [good[:-1] + ("A" if good[-1] != "A" else "B"), "B" + good[1:], good + "AAAA", good[:-4]]
+    for cursor in ("x", "1", "-1", "%00", "AAAA" * 2000, "ü", *forged):
+        stream = ann.listens(cursor.encode().decode("latin-1"))
+        stream.waits_for(lambda s: len(s.events) > 1)
+        assert stream.types()[:2] == ["hello", "reset"]
+        assert stream.events[1].id == good
+        assert stream.events[1].data == {}
+        # Cut before the reset, one is told of it the next time.
+        again = ann.listens(stream.events[0].id)
+        again.waits_for(lambda s: len(s.events) > 1)
+        assert again.types()[:2] == ["hello", "reset"]
+        ann.goes()
+    stream = ann.listens("")
+    stream.gets("chat.created", id=ann.starts("No reset"))
+    assert "reset" not in stream.types()
+
+
+def test_a_cursor_from_elsewhere_from_ahead_or_from_long_ago_leads_to_a_reset(own: Server, company: Company) -> None:
+    ann = Listener(own, "ann")
+    chat = ann.starts("Garden")
+    first = ann.listens().events[0].id
+    for number in range(5):
+        ann.posts(chat, f"number {number}")
+    ahead = ann.listens().events[0].id
+    is_reset = lambda cursor: ann.listens(cursor).types()[:2] == ["hello", "reset"]  # noqa: E731
+    assert is_reset(company("ann").listens().events[0].id)
+    assert not is_reset(first)
+    # A backup is put back: what came after its last event is ahead, or was another event.
+    last = rows(own, "SELECT max(id) FROM event")[0][0]
+    changed(own, "DELETE FROM event WHERE id = ?", last)
+    changed(own, "UPDATE sqlite_sequence SET seq = ? WHERE name = 'event'", last - 1)
+    assert is_reset(ahead)
+    assert not is_reset(first)
+    changed(own, "UPDATE event SET created_at = created_at + 7 WHERE id = ?", last - 1)
+    # And in the end the oldest are pruned.
+    middle = ann.listens().events[0].id
+    changed(own, "DELETE FROM event WHERE id < ?", last - 1)
+    assert is_reset(first)
+    assert not is_reset(middle)
+    changed(own, "DELETE FROM event")
+    assert not is_reset(middle)
+    ann.goes()
+
+
+def test_who_missed_more_than_a_thousand_loads_afresh(own: Server) -> None:
+    ann, bob = Listener(own, "ann"), Listener(own, "bob")
+    chat, alone = ann.starts("Garden", bob), ann.starts("Alone")
+    cursor = bob.listens().events[0].id
+    bob.goes()
+    log = "INSERT INTO event (type, chat_id, user_id, message_id, data, created_at) "
+    log += "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+    log += "SELECT 'message.created', ?, 1, i, json_object('id', i, 'chat_id', ?), i FROM n"
+    changed(own, log, 3000, alone, alone)
+    changed(own, log, 1000, chat, chat)
+    stream = bob.listens(cursor)
+    stream.waits_for(lambda s: len(s.lasting) == 1000)
+    assert [data["id"] for data in stream.all("message.created")] == list(range(1, 1001))
+    ann.posts(chat, "one more")
+    assert bob.listens(cursor).types()[:2] == ["hello", "reset"]
+    stream.gets("message.created", text="one more")
+    assert "reset" not in stream.types()
+    bob.goes()
+
+
+def test_cut_at_any_byte_while_others_write_nothing_is_lost_or_doubled(server: Server) -> None:
+    cuts, compared = cut_and_compare(server, cuts=200, readers=4, writers=4, tag="cut")
+    assert cuts >= 200
+    assert compared > 0
+
+
+def test_who_reads_too_slowly_is_dropped_and_goes_on_where_they_were(own: Server) -> None:
+    ann, bob = Listener(own, "ann"), Listener(own, "bob")
+    chat = ann.starts("Garden", bob)
+    quick = bob.listens()
+    slow = connected(own.port, bob.headers(), buffer=2048)
+    status, _, body = head_of(slow)
+    assert status == 200
+    sent = 0
+    text = "long " * 1900
+    # Until it stands still in every buffer on the way: the other stream of the same person sees all of it.
+    while child_streams(own) > 1 and sent < 900:
+        ann.posts(chat, text)
+        sent += 1
+    assert sent < 900
+    quick.waits_for(lambda s: len(s.all("message.created")) == sent)
+    reader = Reader()
+    reader.take(body)
+    try:
+        while some := slow.recv(65_536):
+            reader.take(some)
+    except ConnectionError:
+        pass
+    slow.close()
+    got = [event.data["id"] for event in reader.events if event.lasts]
+    assert len(got) < sent
+    rest = bob.listens(reader.last_id)
+    rest.waits_for(lambda s: len(got) + len(s.lasting) == sent)
+    assert got + [event.data["id"] for event in rest.lasting] == [event.data["id"] for event in quick.lasting]
+    bob.goes()
+
+
+def child_streams(server: Server) -> int:
+    """How many connections the stream process holds, by its open descriptors."""
+    process = child(server.master.pid, "stream")
+    links = [os.readlink(path) for path in Path(f"/proc/{process}/fd").iterdir() if path.exists()]
+    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
+    return sum(link.startswith("socket:") and link[8:-1] in inodes for link in links)
+
+
+# Bounds
+
+
+def test_one_person_and_one_server_have_so_many_streams(tmp_path: Path) -> None:
+    server = Server(tmp_path, STREAMS_A_PERSON="2", STREAMS_MAX="3")
+    ann, bob = Listener(server, "ann"), Listener(server, "bob")
+    streams = [ann.listens(), ann.listens()]
+    refused(server, ann, 429)
+    streams.append(bob.listens())
+    refused(server, bob, 503)
+    assert requests.get(f"{server.url}/healthz", timeout=60).status_code == 200
+    streams[0].close()
+    wait_for(lambda: is_let_in(ann), lambda: "still no room")
+    assert server.stop() == 0
+    for stream in streams:
+        stream.close()
+
+
+def is_let_in(listener: Listener) -> bool:
+    with connected(listener.server.port, listener.headers()) as sock:
+        return head_of(sock)[0] == 200
+
+
+def refused(server: Server, listener: Listener, status: int) -> None:
+    answer = requests.get(f"{server.url}/api/events", headers=listener.headers(), timeout=60)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["status"] == status
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+# What breaks
+
+
+def test_a_killed_worker_cuts_no_stream(own: Server) -> None:
+    ann = Listener(own, "ann")
+    chat = ann.starts("Garden")
+    stream = ann.listens()
+    os.kill(child(own.master.pid, "gunicorn"), signal.SIGKILL)
+    wait_for(own.answers, lambda: "no new worker")
+    message = ann.posts(chat, "still here")
+    stream.gets("message.created", id=message)
+    assert not stream.has_ended
+    ann.goes()
+
+
+def test_a_killed_stream_process_comes_again_and_nothing_is_lost(own: Server) -> None:
+    ann = Listener(own, "ann")
+    chat = ann.starts("Garden")
+    stream = ann.listens()
+    first = ann.posts(chat, "first")
+    stream.gets("message.created", id=first)
+    old = child(own.master.pid, "stream")
+    os.kill(old, signal.SIGKILL)
+    stream.ends()
+    second = ann.posts(chat, "second")
+    again = ann.listens(stream.reader.last_id)
+    again.gets("message.created", id=second)
+    assert [event.data["id"] for event in again.lasting] == [second]
+    assert child(own.master.pid, "stream") not in (0, old)
+    third = ann.posts(chat, "third")
+    again.gets("message.created", id=third)
+    ann.goes()
+
+
+def test_a_stuck_stream_process_holds_up_no_page(own: Server) -> None:
+    ann = Listener(own, "ann")
+    chat = ann.starts("Garden")
+    stream = ann.listens()
+    stuck = child(own.master.pid, "stream")
+    os.kill(stuck, signal.SIGSTOP)
+    waiting = [connected(own.port, ann.headers()) for _ in range(16)]
+    messages = [ann.posts(chat, f"number {number}") for number in range(16)]
+    os.kill(stuck, signal.SIGCONT)
+    stream.gets("message.created", id=messages[-1])
+    assert [event.data["id"] for event in stream.lasting] == messages
+    # Each of those who came meanwhile is in, or was asked to come again.
+    for sock in waiting:
+        status, headers, body = head_of(sock)
+        assert (status, headers["Content-Type"]) == (200, "text/event-stream")
+        while b"retry: " not in body:
+            body += sock.recv(4096)
+        sock.close()
+    ann.goes()
+
+
+def test_a_killed_master_leaves_nobody_behind(own: Server) -> None:
+    ann = Listener(own, "ann")
+    stream = ann.listens()
+    streaming = child(own.master.pid, "stream")
+    worker = child(own.master.pid, "gunicorn")
+    own.master.kill()
+    own.master.wait()
+    stream.ends()
+    ann.goes()
+    wait_for(lambda: is_gone(streaming) and is_gone(worker), lambda: "an orphan")
+
+
+def test_a_reload_keeps_every_stream(own: Server) -> None:
+    ann = Listener(own, "ann")
+    chat = ann.starts("Garden")
+    streams = [ann.listens() for _ in range(10)]
+    old, streaming = child(own.master.pid, "gunicorn"), child(own.master.pid, "stream")
+    own.master.send_signal(signal.SIGHUP)
+    wait_for(lambda: is_gone(old) and own.answers(), lambda: "the old worker stays")
+    message = ann.posts(chat, "after the reload")
+    for stream in streams:
+        stream.gets("message.created", id=message)
+    assert child(own.master.pid, "stream") == streaming
+    late = ann.listens()
+    late.gets("message.created", id=ann.posts(chat, "to the new one too"))
+    ann.goes()
+
+
+def test_at_the_end_every_stream_is_asked_to_come_again(tmp_path: Path) -> None:
+    server = Server(tmp_path, STREAMS_A_PERSON="1000")
+    ann = Listener(server, "ann")
+    streams = [ann.listens() for _ in range(200)]
+    for stream in streams:
+        stream.reader.retry = None
+    assert server.stop() == 0
+    for stream in streams:
+        stream.ends()
+    assert all(stream.reader.retry for stream in streams)
+    ann.goes()
+
+
+# What does not last
+
+
+def test_typing_is_told_to_the_others_at_most_once_a_second_and_not_again(company: Company) -> None:
+    ann, bob, dave = company("ann"), company("bob"), company("dave")
+    chat = ann.starts("Garden", bob)
+    streams = [person.listens() for person in (ann, bob, dave)]
+    cursor = streams[1].events[0].id
+    for _ in range(5):
+        assert ann.asks("POST", f"chats/{chat}/typing") is None
+    streams[1].gets("typing", chat_id=chat, user_id=ann.id)
+    end = ann.posts(chat, "said")
+    streams[1].gets("message.created", id=end)
+    streams[0].gets("message.created", id=end)
+    assert len(streams[1].all("typing")) < 5
+    assert streams[0].all("typing") == streams[2].all("typing") == []
+    again = bob.listens(cursor)
+    again.gets("message.created", id=end)
+    assert again.all("typing") == []
+
+
+def test_presence_is_told_to_those_who_share_a_chat(company: Company) -> None:
+    gina, hugo, ida = company("gina"), company("hugo"), company("ida")
+    gina.starts("Garden", hugo)
+    first = gina.listens()
+    hugo.listens()
+    first.gets("presence", user_id=hugo.id, online=True)
+    # Who comes later learns who is there.
+    late = gina.listens()
+    late.gets("presence", user_id=hugo.id, online=True)
+    # Another stream, or one that comes again at once, is no news.
+    hugo.goes()
+    hugo.listens()
+    stranger = ida.listens()
+    # Who is brought in learns it then, and is learned of.
+    chat = gina.starts("Kitchen", ida)
+    stranger.gets("presence", user_id=gina.id, online=True)
+    first.gets("presence", user_id=ida.id, online=True)
+    first.gets("chat.created", id=chat)
+    assert first.all("presence").count({"user_id": hugo.id, "online": True}) == 1
+    assert {"user_id": hugo.id, "online": True} not in stranger.all("presence")
+    hugo.goes()
+    first.gets("presence", user_id=hugo.id, online=False)
+    assert all(event.id for event in first.events)
+
+
+def test_in_a_large_chat_nobody_is_told_who_is_there_or_typing(own: Server) -> None:
+    ann, bob = Listener(own, "ann"), Listener(own, "bob")
+    crowd = "INSERT INTO user (username, username_key, created_at) "
+    crowd += "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99) "
+    crowd += "SELECT 'crowd' || i, 'crowd' || i, 1 FROM n"
+    changed(own, crowd)
+    names = [f"crowd{number}" for number in range(1, 100)]
+    chat = ann.asks("POST", "chats", title="Square", members=["bob", *names])["id"]
+    streams = [ann.listens(), bob.listens()]
+    ann.asks("POST", f"chats/{chat}/typing")
+    end = ann.posts(chat, "said")
+    for stream in streams:
+        stream.gets("message.created", id=end)
+        assert {event.type for event in stream.events} == {"hello", "message.created"}
+    # One less, and they are a hundred.
+    ann.asks("DELETE", f"chats/{chat}/members/{bob.id + 1}")
+    ann.asks("POST", f"chats/{chat}/typing")
+    streams[1].gets("typing", chat_id=chat, user_id=ann.id)
+    for person in (ann, bob):
+        person.goes()
+
+
+def test_a_comment_comes_when_nothing_else_does(company: Company) -> None:
+    stream = company("ann").listens()
+    stream.waits_for(lambda s: s.reader.comments >= 2)
+    assert stream.types() == ["hello"]
+
+
+# Without the stream process
+
+
+@pytest.fixture
+def threaded(tmp_path: Path) -> Iterator[Server]:
+    """A server on a system without gunicorn: Werkzeug's threads, and nobody to hand a connection to."""
+    server = Server(tmp_path, without="fcntl", THREADS="4")
+    yield server
+    server.stop()
+
+
+def test_threads_serve_the_same_stream(threaded: Server) -> None:
+    ann, bob = Listener(threaded, "ann"), Listener(threaded, "bob")
+    chat = ann.starts("Garden", bob)
+    stream = bob.listens()
+    cursor = stream.events[0].id
+    sent = [ann.posts(chat, f"number {number}") for number in range(5)]
+    stream.gets("message.created", id=sent[-1])
+    again = bob.listens(stream.lasting[2].id)
+    again.gets("message.created", id=sent[-1])
+    assert [event.data["id"] for event in again.lasting] == sent[3:]
+    # Half of the threads are taken: one more is told what it missed, and comes again.
+    third = bob.listens(cursor)
+    third.ends()
+    assert [event.data["id"] for event in third.lasting] == sent
+    assert third.reader.retry
+    assert bob.listens("none").types()[:2] == ["hello", "reset"]
+    ann.asks("DELETE", f"chats/{chat}/members/{bob.id}")
+    ann.posts(chat, "not for Bob")
+    again.gets("member.removed", chat_id=chat)
+    assert again.types()[-1] == "member.removed"
+    assert bob.asks("POST", "users/logout") is None
+    stream.ends()
+    again.ends()
+    bob.goes()
