@@ -11,9 +11,11 @@ import socket
 import threading
 from array import array
 
-# The threads that may wait for a stuck stream process at once; the others tell their clients to come back.
+# When many come at once the inbox is full for a moment; when the stream process is stuck, it stays so. A few threads
+# may wait that long for it, the others for their turn to; then their clients are told to come back.
 WAITING_AT_ONCE = 2
 WAIT_SECONDS = 1.0
+TURN_SECONDS = 0.2
 
 
 class Line:
@@ -51,7 +53,7 @@ class Line:
         return True
 
     def _give_patiently(self, words: bytes, rights: list[tuple[int, int, array[int]]]) -> bool:
-        if not self._waiting.acquire(blocking=False):
+        if not self._waiting.acquire(timeout=TURN_SECONDS):
             return False
         try:
             self._patient.sendmsg([words], rights, 0, self.address)
