@@ -184,6 +184,7 @@ def test_a_login_that_ended_unheard_is_seen_at_the_next_tick(
     """Also when something else woke the hub between the end and the tick."""
     here = running()
     bobs = Listening(here, bob)
+    here.turn(Post(), True)
     Login.delete().where(Login.user == bob.id).execute()
     ann.posts(chat, "meanwhile")
     here.turn(WAKE, False)
