@@ -85,7 +85,6 @@ class EventStream(Response):
             else:
                 # Not 503: EventSource gives up for good on any status but 200.
                 self.response = [retry(random.randint(500, 2500))]
-            self.headers["Connection"] = "close"
         return super().__call__(environ, start_response)
 
     def head(self, environ: Any) -> bytes:

@@ -11,9 +11,11 @@ import socket
 import threading
 from array import array
 
-# The threads that may wait for a stuck stream process at once; the others tell their clients to come back.
+# When many come at once the inbox is full for a moment; when the stream process is stuck, it stays so. A few threads
+# may wait that long for it, the others for their turn to; then their clients are told to come back.
 WAITING_AT_ONCE = 2
 WAIT_SECONDS = 1.0
+TURN_SECONDS = 0.2
 
 
 class Line:
@@ -22,13 +24,18 @@ class Line:
     def __init__(self, name: str | None) -> None:
         # An abstract name (unix(7)): it lies in no folder, and ends with the sockets that are bound to it.
         self.address = b"\0" + name.encode() if name else None
-        self._waiting = threading.BoundedSemaphore(WAITING_AT_ONCE)
+        self.waiting = threading.BoundedSemaphore(WAITING_AT_ONCE)
         if name:
             self._at_once = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             # A socket with a timeout waits even where it is told not to; so this one has none.
             self._at_once.setblocking(False)
             self._patient = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._patient.settimeout(WAIT_SECONDS)
+
+    def close(self) -> None:
+        if self.address:
+            self._at_once.close()
+            self._patient.close()
 
     def say(self, word: bytes) -> None:
         """Tell it; where it has its hands full, it looks at the log before long anyway."""
@@ -51,12 +58,12 @@ class Line:
         return True
 
     def _give_patiently(self, words: bytes, rights: list[tuple[int, int, array[int]]]) -> bool:
-        if not self._waiting.acquire(blocking=False):
+        if not self.waiting.acquire(timeout=TURN_SECONDS):
             return False
         try:
             self._patient.sendmsg([words], rights, 0, self.address)
         finally:
-            self._waiting.release()
+            self.waiting.release()
         return True
 
 
@@ -66,6 +73,7 @@ class Ours:
 
 def use(name: str | None) -> None:
     """Hand in the name that the stream process listens at; None where there is none."""
+    Ours.line.close()
     Ours.line = Line(name)
 
 

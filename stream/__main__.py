@@ -16,10 +16,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s")
     told = json.loads(sys.stdin.readline())
     # The pipe may be full while the server is stopped; a sign that is lost then counts for nothing.
-    os.set_blocking(1, False)
+    os.set_blocking(sys.stdout.fileno(), False)
     log = Log(told["database"], bytes.fromhex(told["cursor_key"]))
     bounds = Bounds(room(told["streams"]), told["each"])
-    Hub(log, socket.socket(fileno=told["inbox"]), bounds, told["parent"]).run()
+    Hub(log, socket.socket(fileno=told["inbox"]), bounds, told["parent"], sys.stdout.fileno()).run()
 
 
 main()

@@ -41,8 +41,9 @@ class Bounds:
 
 
 class Hub:
-    def __init__(self, log: Log, inbox: socket.socket, bounds: Bounds, parent: int) -> None:
-        self.log, self.bounds, self.parent = log, bounds, parent
+    def __init__(self, log: Log, inbox: socket.socket, bounds: Bounds, parent: int, signs: int) -> None:
+        """`parent` is the server's process; `signs` a descriptor that gets a byte at every tick."""
+        self.log, self.bounds, self.parent, self.signs = log, bounds, parent, signs
         self.inbox = Inbox(inbox)
         self.poll = select.epoll()
         self.poll.register(inbox.fileno(), select.EPOLLIN)
@@ -71,13 +72,13 @@ class Hub:
         next_tick = time.monotonic()
         while not self.stopping:
             wait = 0.0 if self.hungry and not self.is_troubled else max(0.0, next_tick - time.monotonic())
-            post = self._hear(self.poll.poll(wait))
+            post = self.hear(self.poll.poll(wait))
             is_tick = time.monotonic() >= next_tick
             if is_tick:
                 next_tick = time.monotonic() + TICK
-                self._tick()
-            self._turn(post, is_tick)
-        self._farewell()
+                self.tick()
+            self.turn(post, is_tick)
+        self.farewell()
 
     def _end_on_signal(self) -> None:
         reader, writer = socket.socketpair()
@@ -88,7 +89,7 @@ class Hub:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: setattr(self, "stopping", True))
 
-    def _hear(self, happened: list[tuple[int, int]]) -> Post:
+    def hear(self, happened: list[tuple[int, int]]) -> Post:
         """What came in: for the inbox, and on every stream that stirred."""
         post = Post()
         for number, what in happened:
@@ -103,7 +104,7 @@ class Hub:
                 self.dirty.add(stream)
         return post
 
-    def _turn(self, post: Post, is_tick: bool) -> None:
+    def turn(self, post: Post, is_tick: bool) -> None:
         """Tell what is new, let in who came, feed who is behind; then send, each stream once."""
         try:
             if is_tick or post.is_wake or post.newcomers or self.hungry:
@@ -138,7 +139,7 @@ class Hub:
                 self._feed(stream)
         self.version = version
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         if os.getppid() != self.parent:
             self.stopping = True
         self.ticks += 1
@@ -154,7 +155,7 @@ class Hub:
                 self._beat(stream)
         # The server's watch over this process: one that hangs is ended (supervisor.py).
         with contextlib.suppress(OSError):
-            os.write(1, b".")
+            os.write(self.signs, b".")
 
     def _beat(self, stream: Connection) -> None:
         if stream.rest and stream.stuck:
@@ -327,7 +328,7 @@ class Hub:
 
     # The end
 
-    def _farewell(self) -> None:
+    def farewell(self) -> None:
         """Ask everybody to come back, not all at once, and close."""
         for stream in list(self.streams.values()):
             if not stream.rest:

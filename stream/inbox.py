@@ -10,6 +10,8 @@ from array import array
 from dataclasses import dataclass, field
 
 AT_ONCE = 32
+# The user whose word counts everywhere.
+ROOT = 0
 CREDENTIALS = struct.Struct("3i")
 ROOM = socket.CMSG_SPACE(CREDENTIALS.size) + socket.CMSG_SPACE(8 * array("i").itemsize)
 
@@ -50,7 +52,7 @@ class Inbox:
                 break
             files, sender = taken(extra)
             is_whole = not flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC)
-            if not (is_whole and sender in (os.getuid(), 0) and sort(post, words, files)):
+            if not (is_whole and sender in (os.getuid(), ROOT) and sort(post, words, files)):
                 for number in files:
                     os.close(number)
         return post
@@ -71,6 +73,14 @@ def sort(post: Post, words: bytes, files: array[int]) -> bool:
     """Put a datagram where it belongs. Returns whether its descriptors were taken."""
     post.is_wake = True
     kind, _, rest = words.partition(b" ")
+    try:
+        return sort_by(kind, rest, post, files)
+    except (ValueError, KeyError):
+        return False
+
+
+def sort_by(kind: bytes, rest: bytes, post: Post, files: array[int]) -> bool:
+    """Raises ValueError or KeyError for words that live.py does not say."""
     if kind == b"logins":
         post.logins_ended = True
     elif kind == b"typing":
@@ -79,7 +89,7 @@ def sort(post: Post, words: bytes, files: array[int]) -> bool:
     elif kind == b"stream" and len(files) == 1:
         whose, _, head = rest.partition(b"\n")
         told = json.loads(whose)
-        sock = socket.socket(fileno=files[0])
-        post.newcomers.append(Newcomer(sock, told["user"], told["login"], told["cursor"], head))
+        whose_it_is = (int(told["user"]), int(told["login"]), told["cursor"])
+        post.newcomers.append(Newcomer(socket.socket(fileno=files[0]), *whose_it_is, head))
         return True
     return False

@@ -12,6 +12,7 @@ from flask import Flask
 from peewee import Database
 from people import Anyone, Person, settings_in
 from servers import Server
+from streams import Company
 
 import models
 from chat import create_app
@@ -115,3 +116,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("server"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def known(server: Server) -> Company:
+    return Company(server)
+
+
+@pytest.fixture
+def company(known: Company) -> Iterator[Company]:
+    """The people of this file, each without an open stream."""
+    yield known
+    for person in known.people.values():
+        person.goes()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A server that a test may do anything to."""
+    server = Server(tmp_path)
+    yield server
+    if server.master.poll() is None:
+        server.stop()

@@ -85,3 +85,24 @@ def wait_for(condition: Callable[[], bool], complaint: Callable[[], str], second
     while not condition():
         assert time.monotonic() < end, complaint()
         time.sleep(0.05)
+
+
+def child(master: int, what: str) -> int:
+    """The process that a master started, by a word of its command."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (OSError, ValueError):
+            continue
+        if parent == master and what in command:
+            return int(entry.name)
+    return 0
+
+
+def is_gone(process: int) -> bool:
+    """Whether it runs no more: not there, or waiting to be collected."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True

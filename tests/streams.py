@@ -190,3 +190,16 @@ def rows(server: Server, sql: str, *values: Any) -> list[Any]:
 def changed(server: Server, sql: str, *values: Any) -> None:
     with closing(sqlite3.connect(server.folder / "chat.db", timeout=30)) as database, database:
         database.execute(sql, values)
+
+
+class Company:
+    """People of one server, made when they are first called."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.people: dict[str, Listener] = {}
+
+    def __call__(self, name: str) -> Listener:
+        if name not in self.people:
+            self.people[name] = Listener(self.server, name)
+        return self.people[name]

@@ -1,0 +1,284 @@
+"""The stream process from within, at the moments that can't be met from outside at will."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from people import Person
+from streams import Reader
+
+import events
+import live
+from config import Settings
+from models import Chat, Login
+from stream import connection, hub, inbox
+from stream.hub import Bounds, Hub
+from stream.inbox import Inbox, Newcomer, Post
+from stream.log import Log
+from stream.people import GRACE, People, Presence, Typing
+
+
+class Listening(Reader):
+    """Somebody's end of a stream that the hub at hand owns."""
+
+    def __init__(self, hub: Hub, person: Person, cursor: str | None = None, buffer: int = 0) -> None:
+        super().__init__()
+        self.hub, (self.sock, theirs) = hub, socket.socketpair()
+        self.sock.setblocking(False)
+        if buffer:
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        login = Login.get(Login.user == person.id)
+        hub.turn(Post(newcomers=[Newcomer(theirs, person.id, login.id, cursor, b"")]), False)
+
+    def told(self) -> list[str]:
+        """Everything that came so far, by type."""
+        try:
+            while some := self.sock.recv(65_536):
+                self.take(some.partition(b"\r\n\r\n")[2] or some if b"HTTP/1.1" in some else some)
+        except BlockingIOError:
+            pass
+        return [event.type for event in self.events]
+
+    @property
+    def is_over(self) -> bool:
+        self.sock.setblocking(False)
+        try:
+            while self.sock.recv(65_536):
+                pass
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            return True
+        return True
+
+
+@pytest.fixture
+def running(app: Flask, settings: Settings) -> Iterator[Callable[..., Hub]]:
+    """Start a hub over the app's database, as it is by then."""
+    hubs: list[Hub] = []
+    signs = os.open(os.devnull, os.O_WRONLY)
+
+    def start(**bounds: int) -> Hub:
+        letters = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        log = Log(settings.database_path, settings.cursor_key)
+        hubs.append(Hub(log, letters, Bounds(**{"streams": 100, "each": 10, **bounds}), os.getppid(), signs))
+        return hubs[-1]
+
+    yield start
+    for one in hubs:
+        one.farewell()
+        one.inbox.socket.close()
+        one.poll.close()
+        one.log.close()
+    os.close(signs)
+
+
+WAKE = Post(is_wake=True)
+
+
+def test_a_message_from_just_before_a_removal_is_not_shown_after_it(
+    running: Callable[..., Hub], ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were committed when the hub looked: the removal holds, however much of the log is read at once."""
+    for batch in (1000, 2):
+        monkeypatch.setattr(hub, "BATCH", batch)
+        here = running()
+        bobs, anns = Listening(here, bob), Listening(here, ann)
+        ann.posts(chat, "for those who stay")
+        ann.of(chat).rename(f"Kitchen {batch}")
+        ann.posts(chat, "for those who stay, too")
+        ann.removes(bob, chat)
+        here.turn(WAKE, False)
+        assert bobs.told()[-1] == "member.removed"
+        assert "message.created" not in bobs.told()
+        assert anns.told().count("message.created") == 2
+        ann.of(chat).add("bob")
+        ann.posts(chat, "welcome back")
+        here.turn(WAKE, False)
+        assert bobs.told()[-1] == "message.created"
+        for one in (bobs, anns):
+            one.sock.close()
+
+
+def test_what_waits_for_a_slow_reader_is_thrown_away_when_they_are_removed(
+    running: Callable[..., Hub], ann: Person, bob: Person, chat: Chat
+) -> None:
+    here = running()
+    slow = Listening(here, bob, buffer=2048)
+    for _ in range(4):
+        ann.posts(chat, "long " * 1500)
+        here.turn(WAKE, False)
+    (stream,) = here.by_user[bob.id]
+    assert 0 < stream.size <= connection.WAITING_MAX
+    ann.removes(bob, chat)
+    here.turn(WAKE, False)
+    assert bob.id not in here.by_user
+    assert slow.is_over
+    slow.sock.close()
+
+
+def test_who_takes_nothing_any_more_is_dropped(
+    running: Callable[..., Hub], ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "HEARTBEAT_TICKS", 1)
+    here = running()
+    stuck, slow = Listening(here, ann, buffer=2048), Listening(here, ann, buffer=2048)
+    while not all(stream.rest for stream in here.by_user[ann.id]):
+        ann.posts(chat, "long " * 1500)
+        here.turn(WAKE, False)
+    here.tick()
+    slow.told()
+    here.turn(here.hear(here.poll.poll(1)), False)
+    here.tick()
+    assert stuck.is_over
+    assert not slow.is_over
+    for one in (stuck, slow):
+        one.sock.close()
+
+
+def test_a_stream_is_no_place_to_talk(running: Callable[..., Hub], ann: Person) -> None:
+    here = running()
+    talker, leaver = Listening(here, ann), Listening(here, ann)
+    leaver.sock.close()
+    here.hear(here.poll.poll(1))
+    assert len(here.by_user[ann.id]) == 1
+    for _ in range(connection.HEARD_MAX // 4096 + 1):
+        talker.sock.send(b"x" * 4096)
+        here.hear(here.poll.poll(1))
+    assert talker.is_over
+    assert here.streams == {}
+    talker.sock.close()
+
+
+def test_a_database_that_fails_for_a_moment_costs_nothing(
+    running: Callable[..., Hub], ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = running()
+    anns = Listening(here, ann)
+    ann.posts(chat, "first")
+
+    def fails(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(here.log, "after", fails)
+        bobs = Listening(here, bob)
+        assert bobs.is_over
+        here.turn(WAKE, False)
+        assert anns.told() == ["hello"]
+    here.turn(Post(), True)
+    assert anns.told() == ["hello", "message.created"]
+    for one in (anns, bobs):
+        one.sock.close()
+
+
+def test_a_login_that_ended_unheard_is_seen_at_the_next_tick(
+    running: Callable[..., Hub], ann: Person, bob: Person, chat: Chat
+) -> None:
+    """Also when something else woke the hub between the end and the tick."""
+    here = running()
+    bobs = Listening(here, bob)
+    here.turn(Post(), True)
+    Login.delete().where(Login.user == bob.id).execute()
+    ann.posts(chat, "meanwhile")
+    here.turn(WAKE, False)
+    here.turn(Post(), True)
+    assert bobs.is_over
+    bobs.sock.close()
+
+
+def test_only_the_server_itself_is_heard(running: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, letters = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    box = Inbox(letters)
+    client, handed = socket.socketpair()
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [handed.fileno()]))]
+    words = b'stream {"user": 1, "login": 1, "cursor": null}\n'
+    with ours, letters, client, handed:
+        ours.sendmsg([words], rights)
+        post = box.empty()
+        assert len(post.newcomers) == 1
+        post.newcomers[0].sock.close()
+        # Words that nobody of ours says, and right ones of another user.
+        for others in (b"stranger", b"stream {}", b"stream", b"typing x"):
+            ours.sendmsg([others], rights)
+            assert box.empty().newcomers == box.empty().typing == []
+        monkeypatch.setattr(inbox.os, "getuid", lambda: 12345)
+        monkeypatch.setattr(inbox, "ROOT", -1)
+        ours.sendmsg([words], rights)
+        post = box.empty()
+        assert (post.newcomers, post.is_wake) == ([], False)
+
+
+def test_nobody_waits_long_for_a_stuck_stream_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "WAIT_SECONDS", 0.05)
+    client, handed = socket.socketpair()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as letters, client, handed:
+        name = f"flask-chat-test-{os.getpid()}"
+        letters.bind(f"\0{name}")
+        line = live.Line(name)
+        taken = 0
+        while line.give(handed, b"stream"):
+            taken += 1
+        assert taken > 0
+        line.say(b"log")
+        for _ in range(live.WAITING_AT_ONCE):
+            line.waiting.acquire()
+        monkeypatch.setattr(live, "TURN_SECONDS", 0.05)
+        assert not line.give(handed, b"stream")
+        line.close()
+    assert not live.Line(None).give(handed, b"stream")
+
+
+def test_people_and_presence() -> None:
+    people = People([(1, 10), (1, 11), (2, 10), (2, 12)])
+    assert people.acquaintances(10) == {11, 12}
+    people.leaves(2, 12)
+    people.leaves(2, 12)
+    assert people.acquaintances(12) == set()
+    for user_id in range(100, 200):
+        people.joins(1, user_id)
+    assert people.company(1) == set()
+    presence = Presence()
+    assert presence.comes(10)
+    presence.goes(10, 0.0)
+    assert not presence.comes(10)
+    assert presence.gone(GRACE) == []
+    presence.goes(10, 0.0)
+    assert presence.gone(GRACE - 1) == []
+    assert presence.gone(GRACE) == [10]
+    assert presence.there == set()
+    typing = Typing()
+    assert typing.is_due(1, 10, 5.0)
+    assert not typing.is_due(1, 10, 5.9)
+    typing.forget(5.9)
+    assert typing.is_due(1, 11, 5.9)
+    assert typing.is_due(1, 10, 6.0)
+
+
+def test_threads_serve_a_stream_until_the_worker_stops(
+    ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([True, True, False])
+    monkeypatch.setattr(events.Here, "is_serving", staticmethod(lambda: next(looks)))
+    monkeypatch.setattr(events, "LOOK_EVERY", 0)
+    monkeypatch.setattr(events, "HEARTBEAT", 0)
+    monkeypatch.setattr(events, "EVENTS_AT_ONCE", 2)
+    reader = Reader()
+    with ann.api.get("/api/events?last_event_id=none") as answer:
+        chunks = answer.iter_encoded()
+        reader.take(next(chunks))
+        reader.take(next(chunks))
+        sent = [bob.posts(chat, f"number {number}").id for number in range(5)]
+        for chunk in chunks:
+            reader.take(chunk)
+    assert [event.type for event in reader.events] == ["hello", "reset", *["message.created"] * 5]
+    assert [event.data["id"] for event in reader.events[2:]] == sent
+    assert reader.comments > 0
+    assert events.Here.room.acquire(blocking=False), "the thread's room is free again"
+    events.Here.room.release()
