@@ -142,6 +142,7 @@ def guard(app: Flask, settings: Settings) -> None:
     app.after_request(keep_static_apart)
     auth.init(app, settings.jwt_secret_key)
     app.before_request(bound_body)
+    app.before_request(events.mark)
     app.before_request(refuse_foreign_forms)
     csrf.init_app(app)
     Babel(app, locale_selector=language)
@@ -206,7 +207,7 @@ def protect(response: flask.Response) -> flask.Response:
     policy = (
         f"default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "
         "connect-src 'self'; media-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-        "object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+        "object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types chat"
     )
     headers = response.headers
     headers.setdefault("Content-Security-Policy", policy)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,22 @@ def serve(path: str, key: bytes, threads: int) -> None:
     """Hand in the database, the key of the cursors, and how many threads there are: half of them may stream."""
     Here.path, Here.key = path, key
     Here.room = threading.BoundedSemaphore(max(1, threads // 2))
+
+
+def mark() -> None:
+    """Note where the log is before a page is made: its live stream goes on from there, and nothing is missed."""
+    is_page = request.headers.get("Sec-Fetch-Dest") == "document"
+    if not is_page or request.blueprint in (None, "api", "assets", "files"):
+        return
+    try:
+        log = Log(Here.path, Here.key)
+    except sqlite3.Error:
+        # The page loads afresh what it shows, once it is connected.
+        return
+    try:
+        g.cursor = log.cursors.word(log.end())
+    finally:
+        log.close()
 
 
 @api.get("/events")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from peewee import AutoField, BigIntegerField, IntegerField, TextField, fn
@@ -71,11 +71,13 @@ class Chat(Model):
         return Membership.select(Membership.chat).where(Membership.user == user)
 
     @classmethod
-    def list_of(cls, user: User, limit: int | None = None, before: int | None = None) -> list[Membership]:
+    def list_of(
+        cls, user: User, limit: int | None = None, before: int | None = None, only: Collection[int] | None = None
+    ) -> list[Membership]:
         """A person's memberships, newest activity first, `last` and `chat` loaded; those below an activity."""
         from models.membership import Membership
 
-        return Membership.listed(user, limit, before)
+        return Membership.listed(user, limit, before, only)
 
     @property
     def initials(self) -> str:

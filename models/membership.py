@@ -56,8 +56,13 @@ class Membership(Model):
         return mine
 
     @classmethod
-    def listed(cls, user: User, limit: int | None, before: int | None) -> list[Membership]:
-        """A person's memberships, newest activity first, in one query: chat, last message and its author loaded."""
+    def listed(
+        cls, user: User, limit: int | None, before: int | None, only: Collection[int] | None = None
+    ) -> list[Membership]:
+        """A person's memberships, newest activity first, in one query: chat, last message and its author loaded.
+
+        With `only` those of these chats that are theirs.
+        """
         # Without a text the last message is shown by its first file's name.
         first_file = File.select(File.name).where(File.message == Message.id).order_by(File.id).limit(1)
         query = (
@@ -71,6 +76,8 @@ class Membership(Model):
         )
         if before is not None:
             query = query.where(Chat.activity < before)
+        if only is not None:
+            query = query.where(cls.chat.in_(only))
         memberships = list(query)
         for mine in memberships:
             mine.user = user
@@ -116,8 +123,8 @@ class Membership(Model):
         theirs.chat = self.chat
         return theirs
 
-    def company(self, limit: int) -> tuple[list[str], set[int]]:
-        """The usernames of the first people, and the ids of those that an admin has no say over, in one query."""
+    def company(self, limit: int) -> tuple[dict[int, str], set[int]]:
+        """The first usernames by their ids, and the ids of those that an admin has no say over, in one query."""
         First = Membership.alias()
         first = First.select(First.id).where(First.chat == self.chat_id).order_by(First.id).limit(limit)
         query = (
@@ -128,7 +135,7 @@ class Membership(Model):
         )
         people = list(cast("Iterable[tuple[int, str, bool]]", query.tuples()))
         higher = {user_id for user_id, _, is_admin in people if is_admin} | {self.chat.owner_id}
-        return [username for _, username, _ in people[:limit]], higher
+        return {user_id: username for user_id, username, _ in people[:limit]}, higher
 
     def again(self) -> Membership:
         """The same as it stands now, under the write lock. Raises NotThere when it ended."""

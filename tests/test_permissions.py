@@ -39,6 +39,8 @@ PAGES = {
     "POST /chats/new": "302 302 302 302 302 302",
     "GET /chats/{chat}": "200 200 200 404 404 302",
     "POST /chats/{chat}": "302 302 302 404 404 401",
+    "GET /chats/{chat}/log": "200 200 200 404 404 302",
+    "GET /chats/rows": "200 200 200 200 200 302",
     "GET /chats/{chat}/edit": "200 200 200 404 404 302",
     "POST /chats/{chat}/edit": "302 302 403 404 404 302",
     "POST /chats/{chat}/members": "302 302 302 404 404 302",

@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from peewee import OperationalError
 
 from auth import current_user, throttle
-from forms import ChatForm, MemberForm, PostForm, TitleForm
+from forms import ChatForm, MemberForm, PostForm, TitleForm, number
 from models import Chat, Membership, Message, NotThere
-from views.log import Stretch, company
+from views.log import NAMED, Stretch, company
 from views.pages import asked, listed, me, page, signed_in
 
 bp = Blueprint("chats", __name__)
@@ -49,17 +49,46 @@ def show(chat_id: int) -> ResponseReturnValue:
     return room(Membership.of(me(), chat_id), PostForm(), reply_to=asked("reply_to"))
 
 
+@bp.get("/chats/<int:chat_id>/log")
+@signed_in
+def log_rows(chat_id: int) -> ResponseReturnValue:
+    """For a live page: what came after `?since=`, a message `?beside=` its neighbours, or else the newest.
+
+    Reading it moves no read position: the page tells what was really on screen.
+    """
+    mine = Membership.of(me(), chat_id)
+    since, beside = asked("since"), asked("beside")
+    if beside is not None:
+        stretch = Stretch.beside(mine, beside)
+    else:
+        stretch = Stretch.asked_for(mine) if since is None else Stretch.since(mine, since)
+    stretch.arrange(mine, company(mine)[1], has_line="line" in request.args)
+    return page("chats/log.html", mine=mine, stretch=stretch)
+
+
+@bp.get("/chats/rows")
+@signed_in
+def rows() -> ResponseReturnValue:
+    """For a live page: the rows of the chats `?id=…&id=…` that are one's own, or of all; `?open=` is the one shown."""
+    wanted = [found for found in map(number, request.args.getlist("id")) if found is not None]
+    return page("chats/rows.html", listing=listed(only=wanted or None), open_id=asked("open"))
+
+
 def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseReturnValue:
     """A chat with its log and the form for the next message."""
     stretch = Stretch.asked_for(mine)
-    names, may_delete = company(mine)
+    people, may_delete = company(mine)
     stretch.arrange(mine, may_delete)
     quoted = quotable(mine, stretch, reply_to)
-    if not stretch.newer and stretch.last_id > mine.last_read_id and is_seen():
+    read_id = mine.last_read_id
+    if not stretch.newer and stretch.last_id > read_id and is_seen():
         mark_read(mine, stretch.last_id)
+        read_id = stretch.last_id
     # Sent twice by an impatient finger, a form is one message still.
     form.key.data = secrets.token_urlsafe(16)
-    return page("chats/show.html", form, mine=mine, stretch=stretch, names=names, quoted=quoted)
+    names = list(people.values())[:NAMED]
+    shown = {"mine": mine, "stretch": stretch, "people": people, "names": names, "quoted": quoted, "read_id": read_id}
+    return page("chats/show.html", form, **shown)
 
 
 def quotable(mine: Membership, stretch: Stretch, reply_to: int | None) -> Message | None:

@@ -13,6 +13,8 @@ LENGTH = 40
 AROUND = LENGTH // 2
 SOON = 5 * 60 * 1_000_000
 NAMED = 8
+# In larger chats nobody is told who is there and who types.
+COMPANY = 100
 
 
 @dataclass
@@ -66,6 +68,17 @@ class Stretch:
         at = [message for message in found if message.id == around]
         return cls([*before[-AROUND:], *at, *after[:AROUND]], len(before) > AROUND, len(after) > AROUND)
 
+    @classmethod
+    def since(cls, mine: Membership, known: int) -> Stretch:
+        """A message that a live page has already, and what came after it: the known one tells how the next goes on."""
+        found = mine.after(known - 1, LENGTH + 1)
+        return cls(found[:LENGTH], True, len(found) > LENGTH)
+
+    @classmethod
+    def beside(cls, mine: Membership, message_id: int) -> Stretch:
+        """A message between its neighbours, which tell how it goes on."""
+        return cls(mine.around(message_id, 1), True, True)
+
     @property
     def last_id(self) -> int:
         return int(self.messages[-1].id) if self.messages else 0
@@ -74,9 +87,9 @@ class Stretch:
     def ids(self) -> set[int]:
         return {message.id for message in self.messages}
 
-    def arrange(self, mine: Membership, may_delete: Callable[[Message], bool]) -> None:
+    def arrange(self, mine: Membership, may_delete: Callable[[Message], bool], has_line: bool = True) -> None:
         """Make the rows. The unread line is drawn only where reading really stopped."""
-        unread = first_unread(self, mine)
+        unread = first_unread(self, mine) if has_line else None
         before: Message | None = None
         for message in self.messages:
             new_day = before is None or day_of(before.created_at) != day_of(message.created_at)
@@ -117,7 +130,7 @@ def first_unread(stretch: Stretch, mine: Membership) -> Message | None:
     return None
 
 
-def company(mine: Membership) -> tuple[list[str], Callable[[Message], bool]]:
-    """The first names of the chat, and which messages the reader may delete, asked once for all of them."""
-    names, higher = mine.company(NAMED)
-    return names, lambda message: mine.may_delete(message, higher)
+def company(mine: Membership) -> tuple[dict[int, str], Callable[[Message], bool]]:
+    """The first people of the chat by id, and which messages the reader may delete, asked once for all of them."""
+    people, higher = mine.company(COMPANY)
+    return people, lambda message: mine.may_delete(message, higher)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -52,8 +52,8 @@ class Listing:
     older: int | None
 
 
-def listed(before: int | None = None) -> Listing:
-    """The chats of who is signed in, in one query."""
-    chats = Chat.list_of(me(), LISTED + 1, before)
+def listed(before: int | None = None, only: Collection[int] | None = None) -> Listing:
+    """The chats of who is signed in, in one query; with `only` these of them."""
+    chats = Chat.list_of(me(), LISTED + 1, before, only)
     older = chats[LISTED - 1].chat.activity if len(chats) > LISTED else None
     return Listing(chats[:LISTED], older)

@@ -1,0 +1,122 @@
+// <chat-list open>: the chats beside the page, the last active on top, with what is unread. Rows come from the server
+// ready-made. What is unread in all of them stands before the page's title, too.
+import { Errand, piece } from "server";
+
+const MOVING = ["message.created", "chat.created"];
+const CHANGING = ["message.updated", "message.deleted", "read", "chat.updated"];
+
+class ChatList extends HTMLElement {
+  #open = Number(this.getAttribute("open"));
+  #title = document.title;
+  #due = new Set(); // ids of chats whose row is to be asked for
+  #moved = new Set(); // in the order of their last activity
+  #isStale = false;
+  #renewal = new Errand(() => this.#renew());
+
+  connectedCallback() {
+    const on = (types, act) => types.forEach((type) => document.addEventListener(type, ({ detail }) => act(detail.chat_id ?? detail.id, detail)));
+    on(MOVING, (chat) => this.#change(chat, true));
+    on(CHANGING, (chat) => this.#change(chat));
+    on(["chat.deleted"], (chat) => this.#remove(chat));
+    on(["member.removed"], (chat, { user }) => user.id === this.#me && this.#remove(chat));
+    on(["chat.updated"], (chat, { title }) => chat === this.#open && this.#rename(title));
+    document.addEventListener("reset", () => {
+      this.#isStale = true;
+      this.#renewal.start();
+    });
+    addEventListener("focus", () => this.#settle());
+    this.#count();
+  }
+
+  get #me() {
+    return Number(document.querySelector("live-stream").getAttribute("user"));
+  }
+
+  #row(chat) {
+    return this.querySelector(`[data-chat="${chat}"]`);
+  }
+
+  #change(chat, moves = false) {
+    this.#due.add(chat);
+    if (moves) {
+      this.#moved.delete(chat);
+      this.#moved.add(chat);
+    }
+    this.#renewal.start();
+  }
+
+  async #renew() {
+    const [due, moved, all] = [[...this.#due], [...this.#moved], this.#isStale];
+    if (!due.length && !all) return;
+    this.#due.clear();
+    this.#moved.clear();
+    this.#isStale = false;
+    try {
+      const query = new URLSearchParams([...due.map((chat) => ["id", chat]), ["open", this.#open]]);
+      const found = await piece(`/chats/rows?${all ? `open=${this.#open}` : query}`);
+      this.#put(found, all ? [...found.children].map(chatOf).reverse() : moved, due);
+    } catch (error) {
+      for (const chat of due) this.#due.add(chat);
+      for (const chat of moved) if (!this.#moved.has(chat)) this.#moved.add(chat);
+      this.#isStale ||= all;
+      throw error;
+    }
+  }
+
+  #put(found, moved, due) {
+    const rows = new Map([...found.children].map((row) => [chatOf(row), row]));
+    if (rows.size) this.#list.hidden = false;
+    for (const chat of due) if (!rows.has(chat)) this.#row(chat)?.remove();
+    const focused = this.contains(document.activeElement) && chatOf(document.activeElement.closest("[data-chat]"));
+    // A chat whose row is not on this page (of very many) stays where it is, unless it moves to the top.
+    for (const [chat, row] of rows) this.#row(chat)?.replaceWith(row);
+    for (const chat of moved) if (rows.has(chat)) this.#list.prepend(rows.get(chat));
+    if (focused) this.#row(focused)?.querySelector("a").focus();
+    this.#settle();
+  }
+
+  get #list() {
+    let list = this.querySelector("ul");
+    if (!list) {
+      list = document.createElement("ul");
+      list.className = "chat-list";
+      list.setAttribute("role", "list");
+      this.prepend(list);
+      document.querySelector("main.sidebar > .empty")?.remove();
+    }
+    return list;
+  }
+
+  #remove(chat) {
+    this.#row(chat)?.remove();
+    this.#count();
+  }
+
+  // The open chat has nothing unread while somebody looks at its end: the word of it is under way.
+  #settle() {
+    const row = this.#row(this.#open);
+    if (row && document.querySelector("chat-log")?.isWatched) {
+      row.classList.remove("is-unread");
+      row.dataset.unread = 0;
+      row.querySelector(".badge")?.remove();
+      row.querySelector("a > .visually-hidden")?.remove();
+    }
+    this.#count();
+  }
+
+  #count() {
+    const unread = [...this.querySelectorAll("[data-unread]")].reduce((sum, row) => sum + Number(row.dataset.unread), 0);
+    document.title = unread ? `(${unread}) ${this.#title}` : this.#title;
+  }
+
+  #rename(title) {
+    this.#title = `${title} · ${this.#title.split(" · ").at(-1)}`;
+    this.#count();
+  }
+}
+
+function chatOf(row) {
+  return Number(row?.dataset.chat ?? 0);
+}
+
+customElements.define("chat-list", ChatList);
