@@ -108,6 +108,8 @@ class Visitor:
         self.fills("Message", text)
         self.presses("Send")
         expect(self.page.get_by_role("log")).to_contain_text(text)
+        # With scripts it stands there before it has arrived.
+        expect(self.page.locator(".is-sending")).to_have_count(0)
 
 
 @pytest.fixture
