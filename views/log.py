@@ -72,7 +72,7 @@ class Stretch:
     def since(cls, mine: Membership, known: int) -> Stretch:
         """A message that a live page has already, and what came after it: the known one tells how the next goes on."""
         found = mine.after(known - 1, LENGTH + 1)
-        return cls(found[:LENGTH], True, len(found) > LENGTH)
+        return cls(found[:LENGTH], known > 0, len(found) > LENGTH)
 
     @classmethod
     def beside(cls, mine: Membership, message_id: int) -> Stretch:

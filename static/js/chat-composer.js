@@ -1,8 +1,7 @@
 // <chat-composer chat user address> around the form for the next message: Enter sends, Shift+Enter breaks the line
 // (on a touch screen, whose keyboard has no Shift+Enter, the button sends). What is sent goes into the outbox and is said to
 // the page as "written"; while somebody types, the others are told.
-import { api } from "server";
-import { outboxOf } from "outbox";
+import { api, outboxOf } from "server";
 
 const TYPING_EVERY = 1000; // ms
 

@@ -1,8 +1,7 @@
 // <chat-log chat user read>: the open chat's messages as they come, change and go, and those of one's own that are
 // on their way. Rows come from the server ready-made; this only puts them into their places. It reports how far
 // was read: what was on screen in a window that somebody works in. On a page of older messages (`newer`) it only mends.
-import { api, Errand, piece } from "server";
-import { outboxOf } from "outbox";
+import { api, Errand, outboxOf, piece } from "server";
 
 const END = 48; // px within which the log counts as being at its end
 

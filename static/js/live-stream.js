@@ -4,7 +4,7 @@
 // One tab of a browser holds the stream (Web Locks) and passes on to the others what it hears (BroadcastChannel); when
 // it closes, the next one goes on from the last cursor. A page brings the cursor of the moment at which it was made, so
 // nothing falls between the page and the stream; a tab with an earlier one than the stream's asks it to go back.
-import { outboxOf } from "outbox";
+import { outboxOf } from "server";
 
 const LASTING = /^(message|chat|member)\.|^read$/;
 const SILENCE = 25_000; // ms; a comment comes every 15 s

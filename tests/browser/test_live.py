@@ -281,7 +281,7 @@ def test_what_is_refused_waits_for_retry_or_discard(pair: Pair) -> None:
 
 def test_too_long_a_text_is_refused_with_the_reason(pair: Pair) -> None:
     enters(pair.bob, "x" * 10_001)
-    expect(pair.bob.page.locator(".is-failed")).to_contain_text("10,000")
+    expect(pair.bob.page.locator(".is-failed")).to_contain_text("At most 10000 characters.")
     enters(pair.bob, "short")
     expect(said(pair.ann)).to_have_text(["short"])
 
@@ -372,7 +372,7 @@ def test_russian_words(visit: Visit) -> None:
     bob.opens("/register")
     for field, value in (("Имя пользователя", bob_name), ("Пароль", "correct horse battery")):
         bob.fills(field, value)
-    bob.fills("Повторите пароль", "correct horse battery")
+    bob.fills("Пароль ещё раз", "correct horse battery")
     bob.presses("Зарегистрироваться")
     expect(bob.page).to_have_url(bob.server.url + "/")
     bob.opens(ann.starts("Garden", bob_name))
