@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import sqlite3
 from collections.abc import Callable
@@ -279,3 +280,17 @@ def test_the_app_answers_to_the_names_it_is_given(settings: Settings) -> None:
     assert app.test_client().get("/healthz", base_url="http://chat.example").status_code == 200
     assert app.test_client().get("/healthz", base_url="http://evil.example").status_code == 400
     models.database.close()
+
+
+@pytest.mark.parametrize("name", ["js/chat-log.js", "icons.svg"])
+def test_scripts_and_drawings_travel_squeezed(anyone: Anyone, name: str) -> None:
+    with anyone.browser.get(f"/static/{name}") as plain:
+        whole, tag = plain.data, plain.headers["ETag"]
+        assert "Content-Encoding" not in plain.headers
+    with anyone.browser.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"}) as squeezed:
+        assert squeezed.headers["Content-Encoding"] == "gzip"
+        assert "Accept-Encoding" in squeezed.headers["Vary"]
+        assert squeezed.headers["ETag"] == f"W/{tag}"
+        assert gzip.decompress(squeezed.data) == whole
+    with anyone.browser.get(f"/static/{name}", headers={"If-None-Match": f"W/{tag}"}) as same:
+        assert same.status_code == 304
