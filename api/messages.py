@@ -1,0 +1,81 @@
+"""Messages: written, read, changed and found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, url_for
+
+import schemas
+from api.door import NOTHING, A, api, idempotency_key, listing, speaks, uploads
+from models import Membership, Message
+
+
+@api.get("/messages")
+@speaks(A(200, schemas.Messages), query=schemas.MessagesQuery, errors=(404,))
+def list_messages(query: schemas.MessagesQuery) -> Any:
+    """Messages of a chat, ascending: the newest, those before one, or those after one."""
+    mine, more = Membership.of(g.user, query.chat_id), query.limit + 1
+    if query.after is not None:
+        found = mine.after(query.after, more, deleted=False)
+        page = [message.to_dict() for message in found]
+        return listing(page, query.limit, lambda: {"after": page[query.limit - 1]["id"]})
+    found = mine.newest(more, deleted=False) if query.before is None else mine.before(query.before, more, deleted=False)
+    page = [message.to_dict() for message in reversed(found)]
+    answer = listing(page, query.limit, lambda: {"before": page[query.limit - 1]["id"]})
+    answer["items"].reverse()
+    return answer
+
+
+@api.post("/messages")
+@speaks(
+    A(201, schemas.Message, located=True),
+    body=schemas.NewMessage,
+    form=schemas.NewMessageForm,
+    files="files",
+    keyed=True,
+    also=(A(200, schemas.Message, located=True),),
+    errors=(404, 410, 429),
+)
+def create_message(body: schemas.NewMessage | schemas.NewMessageForm) -> Any:
+    """Write a message. With an `Idempotency-Key` it is sent once, however often it is repeated."""
+    mine = Membership.of(g.user, body.chat_id)
+    message = mine.post(body.text, uploads("files"), body.reply_to, idempotency_key())
+    where = {"Location": url_for("api.show_message", message_id=message.id)}
+    return message.to_dict(), 200 if message.repeated else 201, where
+
+
+@api.get("/messages/<int:message_id>")
+@speaks(A(200, schemas.Message), errors=(404,))
+def show_message(message_id: int) -> Any:
+    """A message."""
+    return Message.visible_to(g.user, message_id)[1].to_dict()
+
+
+@api.patch("/messages/<int:message_id>")
+@speaks(A(200, schemas.Message), body=schemas.MessageChanges, errors=(403, 404))
+def edit_message(message_id: int, body: schemas.MessageChanges) -> Any:
+    """Say one's own message otherwise."""
+    mine, message = Message.visible_to(g.user, message_id)
+    return mine.edit(message.id, body.text).to_dict()
+
+
+@api.delete("/messages/<int:message_id>")
+@speaks(A(204), errors=(403, 404))
+def delete_message(message_id: int) -> Any:
+    """Take a message away with its files."""
+    mine, message = Message.visible_to(g.user, message_id)
+    mine.delete_message(message.id)
+    return NOTHING
+
+
+@api.get("/search")
+@speaks(A(200, schemas.Hits), query=schemas.SearchQuery, errors=(404,))
+def search(query: schemas.SearchQuery) -> Any:
+    """Messages with all the words of `q`, newest first."""
+    if query.chat_id is not None:
+        Membership.of(g.user, query.chat_id)
+    asked = query.model_dump()
+    found = Message.search(g.user, **{**asked, "limit": query.limit + 1})
+    hits = [{**message.to_dict(), "snippet": message.snippet} for message in found]
+    return listing(hits, query.limit, lambda: {"before": hits[query.limit - 1]["id"]})
