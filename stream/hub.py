@@ -15,7 +15,7 @@ import time
 from collections.abc import Set
 from dataclasses import dataclass
 
-from stream.connection import Connection, close, refuse
+from stream.connection import FLAGS, Connection, close, refuse
 from stream.inbox import Inbox, Newcomer, Post
 from stream.log import LEAVING, PERSONAL, STILL_HERE, Event, Log, Place, frame, greeting, retry, told
 from stream.people import People, Presence, Typing
@@ -24,6 +24,8 @@ log = logging.getLogger("stream")
 
 TICK = 1.0
 BATCH = 1_000
+# Seconds until one who was refused may try again.
+RETRY_AFTER = 30
 # What one stream is fed at once from the log, and how many of them in one turn of the loop.
 FEED_EVENTS = 100
 FEED_BYTES = 64 * 1024
@@ -49,9 +51,7 @@ class Spans:
 
 
 class Hub:
-    def __init__(
-        self, log: Log, inbox: socket.socket, bounds: Bounds, spans: Spans, parent: int, signs: int
-    ) -> None:
+    def __init__(self, log: Log, inbox: socket.socket, bounds: Bounds, spans: Spans, parent: int, signs: int) -> None:
         """`parent` is the server's process; `signs` a descriptor that gets a byte at every tick."""
         self.heartbeat = max(1, round(spans.heartbeat / TICK))
         self.log, self.bounds, self.parent, self.signs = log, bounds, parent, signs
@@ -124,9 +124,8 @@ class Hub:
         except sqlite3.Error as error:
             log.warning("the database can't be read: %s", error)
             self.is_troubled = True
-            # They come again, and find what they missed by their cursor.
             for newcomer in post.newcomers:
-                close(newcomer.sock)
+                put_off(newcomer)
         for chat_id, user_id in post.typing:
             self._tell_typing(chat_id, user_id)
         for stream in list(self.dirty):
@@ -233,19 +232,18 @@ class Hub:
     # Streams
 
     def _welcome(self, newcomer: Newcomer) -> None:
-        mine = self.by_user.get(newcomer.user_id, [])
         if len(self.streams) >= self.bounds.streams:
-            return refuse(newcomer.sock, newcomer.head, "503 Service Unavailable", "Too many streams are open.", 30)
-        if len(mine) >= self.bounds.each:
-            return refuse(newcomer.sock, newcomer.head, "429 Too Many Requests", "You have too many streams open.", 30)
+            return turned_away(newcomer, "503 Service Unavailable", "Too many streams are open.")
+        if len(self.by_user.get(newcomer.user_id, ())) >= self.bounds.each:
+            return turned_away(newcomer, "429 Too Many Requests", "You have too many streams open.")
         start = self.log.start(newcomer.user_id, newcomer.cursor)
         stream = Connection(newcomer.sock, newcomer.user_id, newcomer.login_id, start.place.id)
         self.streams[newcomer.sock.fileno()] = stream
         self.by_user.setdefault(stream.user_id, []).append(stream)
         self.online.add(stream.user_id)
         self.poll.register(newcomer.sock.fileno(), select.EPOLLIN)
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + newcomer.head + b"\r\n"
-        stream.tell(head + retry(random.randint(1000, 3000)) + greeting(self.log, start))
+        note(newcomer, 200)
+        stream.tell(opening(newcomer) + greeting(self.log, start))
         self.dirty.add(stream)
         self.logins_due = True
         if self.presence.comes(stream.user_id):
@@ -359,6 +357,30 @@ class Hub:
                 stream.flush()
             stream.close()
         log.info("%d streams closed", len(self.streams))
+
+
+def opening(newcomer: Newcomer) -> bytes:
+    """How every stream begins."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + newcomer.head + b"\r\n"
+    return head + retry(random.randint(1000, 3000))
+
+
+def put_off(newcomer: Newcomer) -> None:
+    """End a stream at its beginning: the client comes again, and finds what it missed by its cursor."""
+    note(newcomer, 200)
+    with contextlib.suppress(OSError):
+        newcomer.sock.send(opening(newcomer), FLAGS)
+    close(newcomer.sock)
+
+
+def turned_away(newcomer: Newcomer, status: str, detail: str) -> None:
+    note(newcomer, int(status[:3]))
+    refuse(newcomer.sock, newcomer.head, status, detail, RETRY_AFTER)
+
+
+def note(newcomer: Newcomer, status: int) -> None:
+    """The request's one line in the log: the worker that handed it over does not know the answer."""
+    log.info("%s %d %.0fms", newcomer.line, status, (time.perf_counter() - newcomer.began) * 1000)
 
 
 def outgoing(changes: list[tuple[str, int, int]]) -> set[tuple[int, int]]:
