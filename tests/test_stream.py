@@ -31,10 +31,10 @@ class Listening(Reader):
         super().__init__()
         self.hub, (self.sock, theirs) = hub, socket.socketpair()
         self.sock.setblocking(False)
-        if buffer:
-            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
         login = Login.get(Login.user == person.id)
         hub.turn(Post(newcomers=[Newcomer(theirs, person.id, login.id, cursor, b"")]), False)
+        if buffer:
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
 
     def told(self) -> list[str]:
         """Everything that came so far, by type."""
