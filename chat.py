@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard(app, settings)
     views.register(app)
     live.use(os.environ.get(supervisor.VARIABLE))
-    events.serve(settings.database_path, settings.cursor_key, settings.threads)
+    events.serve(settings.database_path, settings.cursor_key, settings.threads, settings.heartbeat)
     app.register_blueprint(api.api)
     csrf.exempt(api.api)
     app.add_url_rule("/healthz", "chat.healthz", healthz)
@@ -233,6 +233,9 @@ def keep_static_apart(response: flask.Response) -> flask.Response:
 def note(response: flask.Response) -> flask.Response:
     """One line a request: no query, no text, no token (rule 29)."""
     response.headers["X-Request-ID"] = g.request_id
+    if isinstance(response, events.EventStream):
+        # Whether it becomes a stream is known later, and not to this process.
+        return response
     milliseconds = (time.perf_counter() - g.began) * 1000
     log.info("%s %s %s %d %.0fms", g.request_id, request.method, request.path, response.status_code, milliseconds)
     return response

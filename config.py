@@ -71,6 +71,8 @@ class Settings:
     threads: int = 8
     streams_max: int = 10_000
     streams_each: int = 20
+    heartbeat: int = 15
+    presence_grace: int = 30
 
     @property
     def cursor_key(self) -> bytes:
@@ -114,6 +116,8 @@ class Settings:
             threads=values.number("THREADS", 8, 1, 256),
             streams_max=values.number("STREAMS_MAX", 10_000, 1, 1_000_000),
             streams_each=values.number("STREAMS_A_PERSON", 20, 1, 1_000),
+            heartbeat=values.number("STREAM_HEARTBEAT", 15, 1, 20),
+            presence_grace=values.number("PRESENCE_GRACE", 30, 0, 3600),
         )
 
     @staticmethod

@@ -7,6 +7,7 @@ stream by looking into the log again and again; typing and presence are told by 
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import socket
@@ -25,8 +26,9 @@ from auth import listener_required
 from models import Membership
 from stream.log import STILL_HERE, Log, greeting, retry, told
 
+journal = logging.getLogger("flask_chat")
+
 LOOK_EVERY = 0.5
-HEARTBEAT = 15.0
 EVENTS_AT_ONCE = 100
 
 
@@ -35,6 +37,7 @@ class Here:
 
     path = ""
     key = b""
+    heartbeat = 15.0
     room = threading.BoundedSemaphore(1)
 
     @staticmethod
@@ -43,9 +46,11 @@ class Here:
         return True
 
 
-def serve(path: str, key: bytes, threads: int) -> None:
-    """Hand in the database, the key of the cursors, and how many threads there are: half of them may stream."""
-    Here.path, Here.key = path, key
+def serve(path: str, key: bytes, threads: int, heartbeat: float) -> None:
+    """Hand in the database, the key of the cursors, how many threads there are (half of them may stream), and after
+    how many seconds of silence a stream shows that it lives.
+    """
+    Here.path, Here.key, Here.heartbeat = path, key, heartbeat
     Here.room = threading.BoundedSemaphore(max(1, threads // 2))
 
 
@@ -69,7 +74,8 @@ def mark() -> None:
 @listener_required
 def listen() -> Response:
     """What happens, as it happens: text/event-stream, gone on with after `Last-Event-ID`."""
-    return EventStream(g.user.id, g.login.id, request.headers.get("Last-Event-ID") or request.args.get("last_event_id"))
+    cursor = request.headers.get("Last-Event-ID") or request.args.get("last_event_id")
+    return EventStream(g.user.id, g.login.id, cursor, f"{g.request_id} {request.method} {request.path}", g.began)
 
 
 openapi.describe(listen, openapi.Operation(A(200, type="text/event-stream"), resumed=True, errors=(429,)))
@@ -84,12 +90,16 @@ def typing(chat_id: int) -> Any:
 
 
 class EventStream(Response):
-    """An answer that ends as one of the stream process's connections."""
+    """An answer that ends as one of the stream process's connections.
 
-    def __init__(self, user_id: int, login_id: int, cursor: str | None) -> None:
+    Which answer it is is known late: `line` and `began` are for the log, written by whoever gives it.
+    """
+
+    def __init__(self, user_id: int, login_id: int, cursor: str | None, line: str, began: float) -> None:
         super().__init__(content_type="text/event-stream")
         self.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self.user_id, self.login_id, self.cursor = user_id, login_id, cursor
+        self.line, self.began = line, began
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         # Not earlier: only now are the headers final, and an error before this was an ordinary answer.
@@ -97,12 +107,18 @@ class EventStream(Response):
             sock = environ.get("gunicorn.socket")
             if not live.is_served() or type(sock) is not socket.socket:
                 self.response = watched(self.user_id, self.login_id, self.cursor)
-            elif live.hand_over(sock, self.user_id, self.login_id, self.cursor, self.head(environ)):
+            elif live.hand_over(sock, self.whose(), self.head(environ)):
                 return let_go(sock, start_response)
             else:
                 # Not 503: EventSource gives up for good on any status but 200.
                 self.response = [retry(random.randint(500, 2500))]
+        journal.info("%s %d %.0fms", self.line, self.status_code, (time.perf_counter() - self.began) * 1000)
         return super().__call__(environ, start_response)
+
+    def whose(self) -> dict[str, Any]:
+        """What the stream process is to know."""
+        whose = {"user": self.user_id, "login": self.login_id, "cursor": self.cursor}
+        return {**whose, "line": self.line, "began": self.began}
 
     def head(self, environ: Any) -> bytes:
         """The header lines, but those that depend on whether it becomes a stream."""
@@ -158,7 +174,7 @@ def looked_up(user_id: int, login_id: int, cursor: str | None, goes_on: Callable
         finally:
             log.close()
         after = events[-1].id if events else after
-        if time.monotonic() - still >= HEARTBEAT:
+        if time.monotonic() - still >= Here.heartbeat:
             text, still = text + STILL_HERE, time.monotonic()
         if text:
             yield text

@@ -77,6 +77,8 @@ def when_ready(server: _Any) -> None:
         "cursor_key": _settings.cursor_key.hex(),
         "streams": _settings.streams_max,
         "each": _settings.streams_each,
+        "heartbeat": _settings.heartbeat,
+        "grace": _settings.presence_grace,
     }
     # Kept on the server, for a reload reads this file anew.
     server.stream = _Supervisor(told, server.log, server.cfg.uid, server.cfg.gid)

@@ -10,6 +10,7 @@ import json
 import socket
 import threading
 from array import array
+from typing import Any
 
 # When many come at once the inbox is full for a moment; when the stream process is stuck, it stays so. A few threads
 # may wait that long for it, the others for their turn to; then their clients are told to come back.
@@ -97,10 +98,9 @@ def typing(chat_id: int, user_id: int) -> None:
     Ours.line.say(b"typing %d %d" % (chat_id, user_id))
 
 
-def hand_over(sock: socket.socket, user_id: int, login_id: int, cursor: str | None, head: bytes) -> bool:
-    """Give a client's connection to the stream process; the caller lets go of it then. `head` are header lines.
+def hand_over(sock: socket.socket, whose: dict[str, Any], head: bytes) -> bool:
+    """Give a client's connection to the stream process; the caller lets go of it then.
 
-    Returns False when it could not be given.
+    `whose` is what stream/inbox.py reads, `head` are header lines. Returns False when it could not be given.
     """
-    whose = json.dumps({"user": user_id, "login": login_id, "cursor": cursor})
-    return Ours.line.give(sock, b"stream " + whose.encode() + b"\n" + head)
+    return Ours.line.give(sock, b"stream " + json.dumps(whose).encode() + b"\n" + head)

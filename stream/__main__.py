@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 
-from stream.hub import Bounds, Hub, room
+from stream.hub import Bounds, Hub, Spans, room
 from stream.log import Log
 
 
@@ -18,8 +18,9 @@ def main() -> None:
     # The pipe may be full while the server is stopped; a sign that is lost then counts for nothing.
     os.set_blocking(sys.stdout.fileno(), False)
     log = Log(told["database"], bytes.fromhex(told["cursor_key"]))
-    bounds = Bounds(room(told["streams"]), told["each"])
-    Hub(log, socket.socket(fileno=told["inbox"]), bounds, told["parent"], sys.stdout.fileno()).run()
+    bounds, spans = Bounds(room(told["streams"]), told["each"]), Spans(told["heartbeat"], told["grace"])
+    inbox = socket.socket(fileno=told["inbox"])
+    Hub(log, inbox, bounds, spans, told["parent"], sys.stdout.fileno()).run()
 
 
 main()

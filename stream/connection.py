@@ -32,6 +32,8 @@ class Connection:
         # Whether the rest is the same as at the heartbeat before.
         self.stuck = False
         with contextlib.suppress(OSError):
+            # Else the kernel lets 4 MB wait for one who has stopped reading, for each of thousands (tcp(7), tcp_wmem).
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WAITING_MAX)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_MS)
 

@@ -12,9 +12,10 @@ import signal
 import socket
 import sqlite3
 import time
+from collections.abc import Set
 from dataclasses import dataclass
 
-from stream.connection import Connection, close, refuse
+from stream.connection import FLAGS, Connection, close, refuse
 from stream.inbox import Inbox, Newcomer, Post
 from stream.log import LEAVING, PERSONAL, STILL_HERE, Event, Log, Place, frame, greeting, retry, told
 from stream.people import People, Presence, Typing
@@ -22,8 +23,9 @@ from stream.people import People, Presence, Typing
 log = logging.getLogger("stream")
 
 TICK = 1.0
-HEARTBEAT_TICKS = 15
 BATCH = 1_000
+# Seconds until one who was refused may try again.
+RETRY_AFTER = 30
 # What one stream is fed at once from the log, and how many of them in one turn of the loop.
 FEED_EVENTS = 100
 FEED_BYTES = 64 * 1024
@@ -40,9 +42,18 @@ class Bounds:
     each: int
 
 
+@dataclass(frozen=True)
+class Spans:
+    """How long things take, in seconds: between two signs of life to a client, and until who went has gone."""
+
+    heartbeat: int = 15
+    grace: float = 30.0
+
+
 class Hub:
-    def __init__(self, log: Log, inbox: socket.socket, bounds: Bounds, parent: int, signs: int) -> None:
+    def __init__(self, log: Log, inbox: socket.socket, bounds: Bounds, spans: Spans, parent: int, signs: int) -> None:
         """`parent` is the server's process; `signs` a descriptor that gets a byte at every tick."""
+        self.heartbeat = max(1, round(spans.heartbeat / TICK))
         self.log, self.bounds, self.parent, self.signs = log, bounds, parent, signs
         self.inbox = Inbox(inbox)
         self.poll = select.epoll()
@@ -50,7 +61,7 @@ class Hub:
         self.streams: dict[int, Connection] = {}
         self.by_user: dict[int, list[Connection]] = {}
         self.online: set[int] = set()
-        self.presence, self.typing = Presence(), Typing()
+        self.presence, self.typing = Presence(spans.grace), Typing()
         # Streams with something to send; those that are to be fed from the log.
         self.dirty: set[Connection] = set()
         self.hungry: dict[Connection, None] = {}
@@ -113,9 +124,8 @@ class Hub:
         except sqlite3.Error as error:
             log.warning("the database can't be read: %s", error)
             self.is_troubled = True
-            # They come again, and find what they missed by their cursor.
             for newcomer in post.newcomers:
-                close(newcomer.sock)
+                put_off(newcomer)
         for chat_id, user_id in post.typing:
             self._tell_typing(chat_id, user_id)
         for stream in list(self.dirty):
@@ -151,7 +161,7 @@ class Hub:
         for stream in list(self.streams.values()):
             if 0 < stream.expires_at <= at:
                 self._drop(stream)
-            elif stream.sock.fileno() % HEARTBEAT_TICKS == self.ticks % HEARTBEAT_TICKS:
+            elif stream.sock.fileno() % self.heartbeat == self.ticks % self.heartbeat:
                 self._beat(stream)
         # The server's watch over this process: one that hangs is ended (supervisor.py).
         with contextlib.suppress(OSError):
@@ -179,6 +189,8 @@ class Hub:
     def _pass_on(self, event: Event, gone: set[tuple[int, int]]) -> None:
         if event.type == "member.added":
             self.people.joins(event.chat_id, event.user_id)
+        elif event.type in LEAVING:
+            self._part(event)
         audience = self._audience(event, gone)
         if audience:
             text = told(self.log, event)
@@ -188,7 +200,6 @@ class Hub:
         if event.type == "member.added":
             self._introduce(event)
         elif event.type in LEAVING:
-            self.people.leaves(event.chat_id, event.user_id)
             for stream in list(self.by_user.get(event.user_id, ())):
                 # What waits may be of this chat, and is not theirs to see any more.
                 if stream.rest:
@@ -221,19 +232,18 @@ class Hub:
     # Streams
 
     def _welcome(self, newcomer: Newcomer) -> None:
-        mine = self.by_user.get(newcomer.user_id, [])
         if len(self.streams) >= self.bounds.streams:
-            return refuse(newcomer.sock, newcomer.head, "503 Service Unavailable", "Too many streams are open.", 30)
-        if len(mine) >= self.bounds.each:
-            return refuse(newcomer.sock, newcomer.head, "429 Too Many Requests", "You have too many streams open.", 30)
+            return turned_away(newcomer, "503 Service Unavailable", "Too many streams are open.")
+        if len(self.by_user.get(newcomer.user_id, ())) >= self.bounds.each:
+            return turned_away(newcomer, "429 Too Many Requests", "You have too many streams open.")
         start = self.log.start(newcomer.user_id, newcomer.cursor)
         stream = Connection(newcomer.sock, newcomer.user_id, newcomer.login_id, start.place.id)
         self.streams[newcomer.sock.fileno()] = stream
         self.by_user.setdefault(stream.user_id, []).append(stream)
         self.online.add(stream.user_id)
         self.poll.register(newcomer.sock.fileno(), select.EPOLLIN)
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + newcomer.head + b"\r\n"
-        stream.tell(head + retry(random.randint(1000, 3000)) + greeting(self.log, start))
+        note(newcomer, 200)
+        stream.tell(opening(newcomer) + greeting(self.log, start))
         self.dirty.add(stream)
         self.logins_due = True
         if self.presence.comes(stream.user_id):
@@ -261,7 +271,7 @@ class Hub:
     def _go_live(self, stream: Connection) -> None:
         stream.is_live = True
         for user_id in self.people.acquaintances(stream.user_id) & self.presence.there:
-            stream.tell(self._ephemeral("presence", f'{{"user_id":{user_id},"online":true}}'))
+            stream.tell(self._presence(user_id, True))
 
     def _flush(self, stream: Connection) -> None:
         if self.streams.get(stream.sock.fileno()) is not stream:
@@ -301,30 +311,40 @@ class Hub:
         """An event that is in no log; its cursor is where the log was."""
         return frame(self.log.cursors.word(self.place), type, data)
 
+    def _presence(self, user_id: int, online: bool) -> bytes:
+        is_so = "true" if online else "false"
+        return self._ephemeral("presence", f'{{"user_id":{user_id},"online":{is_so}}}')
+
     def _tell_presence(self, user_id: int, online: bool) -> None:
-        audience = self.people.acquaintances(user_id) & self.online
-        if audience:
-            is_so = "true" if online else "false"
-            text = self._ephemeral("presence", f'{{"user_id":{user_id},"online":{is_so}}}')
-            for other in audience:
-                self._tell(other, text)
+        self._tell_all(self.people.acquaintances(user_id), self._presence(user_id, online))
+
+    def _tell_all(self, people: Set[int], text: bytes) -> None:
+        for user_id in people & self.online:
+            self._tell(user_id, text)
 
     def _introduce(self, event: Event) -> None:
         """Somebody new in a chat and those in it learn of each other who is there."""
-        company = self.people.company(event.chat_id)
-        for user_id in (company & self.presence.there) - {event.user_id} if event.user_id in self.online else ():
-            self._tell(event.user_id, self._ephemeral("presence", f'{{"user_id":{user_id},"online":true}}'))
+        company = self.people.company(event.chat_id) - {event.user_id}
+        for user_id in company & self.presence.there:
+            self._tell(event.user_id, self._presence(user_id, True))
         if event.user_id in self.presence.there:
-            text = self._ephemeral("presence", f'{{"user_id":{event.user_id},"online":true}}')
-            for user_id in (company & self.online) - {event.user_id}:
-                self._tell(user_id, text)
+            self._tell_all(company, self._presence(event.user_id, True))
+
+    def _part(self, event: Event) -> None:
+        """Who shares no chat any more with who leaves will hear nothing of their going: for them they go now."""
+        company = self.people.company(event.chat_id) - {event.user_id}
+        self.people.leaves(event.chat_id, event.user_id)
+        strangers = company - self.people.acquaintances(event.user_id)
+        if event.user_id in self.presence.there:
+            self._tell_all(strangers, self._presence(event.user_id, False))
+        for user_id in strangers & self.presence.there:
+            self._tell(event.user_id, self._presence(user_id, False))
 
     def _tell_typing(self, chat_id: int, user_id: int) -> None:
         company = self.people.company(chat_id)
         if user_id in company and self.typing.is_due(chat_id, user_id, time.monotonic()):
             text = self._ephemeral("typing", f'{{"chat_id":{chat_id},"user_id":{user_id}}}')
-            for other in (company & self.online) - {user_id}:
-                self._tell(other, text)
+            self._tell_all(company - {user_id}, text)
 
     # The end
 
@@ -337,6 +357,30 @@ class Hub:
                 stream.flush()
             stream.close()
         log.info("%d streams closed", len(self.streams))
+
+
+def opening(newcomer: Newcomer) -> bytes:
+    """How every stream begins."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + newcomer.head + b"\r\n"
+    return head + retry(random.randint(1000, 3000))
+
+
+def put_off(newcomer: Newcomer) -> None:
+    """End a stream at its beginning: the client comes again, and finds what it missed by its cursor."""
+    note(newcomer, 200)
+    with contextlib.suppress(OSError):
+        newcomer.sock.send(opening(newcomer), FLAGS)
+    close(newcomer.sock)
+
+
+def turned_away(newcomer: Newcomer, status: str, detail: str) -> None:
+    note(newcomer, int(status[:3]))
+    refuse(newcomer.sock, newcomer.head, status, detail, RETRY_AFTER)
+
+
+def note(newcomer: Newcomer, status: int) -> None:
+    """The request's one line in the log: the worker that handed it over does not know the answer."""
+    log.info("%s %d %.0fms", newcomer.line, status, (time.perf_counter() - newcomer.began) * 1000)
 
 
 def outgoing(changes: list[tuple[str, int, int]]) -> set[tuple[int, int]]:

@@ -22,7 +22,11 @@ class Newcomer:
     user_id: int
     login_id: int
     cursor: str | None
+    # The header lines of the answer, whatever it is.
     head: bytes
+    # What the log says of the request, but its answer; when it began, as time.perf_counter() tells it.
+    line: str = ""
+    began: float = 0.0
 
 
 @dataclass
@@ -90,6 +94,7 @@ def sort_by(kind: bytes, rest: bytes, post: Post, files: array[int]) -> bool:
         whose, _, head = rest.partition(b"\n")
         told = json.loads(whose)
         whose_it_is = (int(told["user"]), int(told["login"]), told["cursor"])
-        post.newcomers.append(Newcomer(socket.socket(fileno=files[0]), *whose_it_is, head))
+        request = (str(told["line"]), float(told["began"]))
+        post.newcomers.append(Newcomer(socket.socket(fileno=files[0]), *whose_it_is, head, *request))
         return True
     return False

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Set
 
 # In larger chats nobody is told who is there or typing: that would cost its square.
 COMPANY_MAX = 100
-# One who reloads a page, or rides through a tunnel, has not gone.
-GRACE = 30.0
 TYPING_EVERY = 1.0
 NOBODY: frozenset[int] = frozenset()
 
@@ -51,9 +49,13 @@ class People:
 
 
 class Presence:
-    """Who is there: with a stream open, or gone for less than the grace."""
+    """Who is there: with a stream open, or gone for less than the grace (seconds).
 
-    def __init__(self) -> None:
+    One who reloads a page, or rides through a tunnel, has not gone.
+    """
+
+    def __init__(self, grace: float) -> None:
+        self.grace = grace
         self.there: set[int] = set()
         self._going: dict[int, float] = {}
 
@@ -66,7 +68,7 @@ class Presence:
 
     def goes(self, user_id: int, now: float) -> None:
         """The last stream was closed."""
-        self._going[user_id] = now + GRACE
+        self._going[user_id] = now + self.grace
 
     def gone(self, now: float) -> list[int]:
         """Who has been away for the grace, told once."""

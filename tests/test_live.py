@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import requests
-from cuts import cut_and_compare
+from long.cuts import cut_and_compare
 from people import PASSWORD
 from servers import Server, child
-from streams import Company, Listener, Reader, Stream, changed, connected, head_of, rows
+from streams import Company, Listener, Reader, Stream, changed, connected, connections_of, head_of, rows
 
 # The door
 
@@ -323,7 +320,7 @@ def test_who_reads_too_slowly_is_dropped_and_goes_on_where_they_were(own: Server
     sent = 0
     text = "long " * 1900
     # Until it stands still in every buffer on the way: the other stream of the same person sees all of it.
-    while child_streams(own) > 1 and sent < 900:
+    while connections_of(child(own.master.pid, "stream")) > 1 and sent < 900:
         ann.posts(chat, text)
         sent += 1
     assert sent < 900
@@ -342,11 +339,3 @@ def test_who_reads_too_slowly_is_dropped_and_goes_on_where_they_were(own: Server
     rest.waits_for(lambda s: len(got) + len(s.lasting) == sent)
     assert got + [event.data["id"] for event in rest.lasting] == [event.data["id"] for event in quick.lasting]
     bob.goes()
-
-
-def child_streams(server: Server) -> int:
-    """How many connections the stream process holds, by its open descriptors."""
-    process = child(server.master.pid, "stream")
-    links = [os.readlink(path) for path in Path(f"/proc/{process}/fd").iterdir() if path.exists()]
-    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
-    return sum(link.startswith("socket:") and link[8:-1] in inodes for link in links)

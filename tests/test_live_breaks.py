@@ -22,12 +22,22 @@ def test_one_person_and_one_server_have_so_many_streams(tmp_path: Path) -> None:
     refused(server, ann, 429)
     streams.append(bob.listens())
     refused(server, bob, 503)
-    assert requests.get(f"{server.url}/healthz", timeout=60).status_code == 200
+    # Whoever is in is told all the same, and pages are there for everyone.
+    message = bob.posts(ann.starts("Garden", bob), "still here")
+    for stream in streams:
+        stream.gets("message.created", id=message)
+    for path in ("/healthz", "/login"):
+        assert requests.get(f"{server.url}{path}", timeout=60).status_code == 200
     streams[0].close()
     wait_for(lambda: is_let_in(ann), lambda: "still no room")
     assert server.stop() == 0
     for stream in streams:
         stream.close()
+
+
+def said(server: Server, words: str) -> list[str]:
+    """The lines of the log with these words in them."""
+    return [line for line in server.log.read_text().splitlines() if words in line]
 
 
 def is_let_in(listener: Listener) -> bool:
@@ -41,6 +51,10 @@ def refused(server: Server, listener: Listener, status: int) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.json()["status"] == status
+    # The log has one line of it, and that tells the truth.
+    line = f"{answer.headers['X-Request-ID']} GET /api/events"
+    wait_for(lambda: said(server, line) != [], lambda: f"nothing said of {line}")
+    assert [f" {line} {status} " in told for told in said(server, line)] == [True]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -181,9 +195,51 @@ def test_presence_is_told_to_those_who_share_a_chat(company: Company) -> None:
     first.gets("chat.created", id=chat)
     assert first.all("presence").count({"user_id": hugo.id, "online": True}) == 1
     assert {"user_id": hugo.id, "online": True} not in stranger.all("presence")
-    hugo.goes()
-    first.gets("presence", user_id=hugo.id, online=False)
     assert all(event.id for event in first.events)
+
+
+@pytest.fixture(scope="module")
+def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that lets nobody wait for signs of life, nor for signs of absence."""
+    server = Server(tmp_path_factory.mktemp("brisk"), STREAM_HEARTBEAT="1", PRESENCE_GRACE="0")
+    yield server
+    server.stop()
+
+
+def test_who_went_is_told_of_as_gone(brisk: Server) -> None:
+    gina, hugo = Listener(brisk, "gina"), Listener(brisk, "hugo")
+    gina.starts("Garden", hugo)
+    stream = gina.listens()
+    hugo.listens()
+    stream.gets("presence", user_id=hugo.id, online=True)
+    hugo.goes()
+    stream.gets("presence", user_id=hugo.id, online=False)
+    gina.goes()
+
+
+def test_who_shares_no_chat_any_more_is_gone_for_the_other(company: Company) -> None:
+    kurt, lena, mia = company("kurt"), company("lena"), company("mia")
+    garden, kitchen = kurt.starts("Garden", lena, mia), kurt.starts("Kitchen", lena)
+    kurts, lenas, mias = (person.listens() for person in (kurt, lena, mia))
+    for stream, others in ((kurts, (lena, mia)), (lenas, (kurt, mia)), (mias, (kurt, lena))):
+        for other in others:
+            stream.gets("presence", user_id=other.id, online=True)
+    kurt.asks("DELETE", f"chats/{garden}/members/{lena.id}")
+    # The Kitchen is left to Kurt and Lena.
+    mias.gets("presence", user_id=lena.id, online=False)
+    lenas.gets("presence", user_id=mia.id, online=False)
+    # What one is told of a chat ends with one's own removal from it.
+    lenas.gets("member.removed", chat_id=garden)
+    kurt.posts(kitchen, "still here")
+    lenas.gets("message.created", text="still here")
+    kurts.gets("message.created", text="still here")
+    assert lenas.types()[-2:] == ["member.removed", "message.created"]
+    assert [told for told in lenas.all("presence") if not told["online"]] == [{"user_id": mia.id, "online": False}]
+    assert not [told for told in kurts.all("presence") if not told["online"]]
+    kurt.asks("DELETE", f"chats/{kitchen}")
+    kurts.gets("presence", user_id=lena.id, online=False)
+    lenas.gets("chat.deleted", id=kitchen)
+    assert lenas.all("presence")[-1] == {"user_id": kurt.id, "online": False}
 
 
 def test_in_a_large_chat_nobody_is_told_who_is_there_or_typing(own: Server) -> None:
@@ -208,10 +264,12 @@ def test_in_a_large_chat_nobody_is_told_who_is_there_or_typing(own: Server) -> N
         person.goes()
 
 
-def test_a_comment_comes_when_nothing_else_does(company: Company) -> None:
-    stream = company("ann").listens()
+def test_a_comment_comes_when_nothing_else_does(brisk: Server) -> None:
+    ann = Listener(brisk, "ann")
+    stream = ann.listens()
     stream.waits_for(lambda s: s.reader.comments >= 2)
     assert stream.types() == ["hello"]
+    ann.goes()
 
 
 # Without the stream process

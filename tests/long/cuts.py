@@ -1,6 +1,6 @@
 """Connections that are cut at any byte, while others write: what a reader got in the end, against the log.
 
-`python tests/cuts.py 10000` does it for longer than a test may take.
+`python -m tests.long.cuts 10000`
 """
 
 from __future__ import annotations
@@ -16,10 +16,6 @@ from contextlib import closing
 from pathlib import Path
 
 import requests
-
-if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
-
 from servers import Server, wait_for
 from streams import Listener, Reader, Told, connected, head_of, rows
 

@@ -1,0 +1,12 @@
+"""Proofs that take longer than a test may: each file is a command, and the suite holds a short version of it.
+
+`python -m tests.long.removals 1000`, and so on: cuts, removals, endings, kills, idle, locked, full, crowd, stops.
+"""
+
+import sys
+from pathlib import Path
+
+# The people and servers of the tests, as pytest finds them too.
+TESTS = str(Path(__file__).resolve().parent.parent)
+if TESTS not in sys.path:
+    sys.path[:0] = [TESTS]
