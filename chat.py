@@ -15,7 +15,6 @@ from flask import Flask, g, request
 from flask.json.provider import DefaultJSONProvider
 from flask_babel import Babel
 from flask_login import current_user
-from flask_wtf.csrf import CSRFProtect
 from peewee import DatabaseError
 from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -34,9 +33,10 @@ from models import password
 from models.base import Media
 from storage import Upload
 from views import errors
+from views.squeeze import MaskedCSRF, squeeze
 
 log = logging.getLogger("flask_chat")
-csrf = CSRFProtect()
+csrf = MaskedCSRF()
 
 SMALL_BODY = 2**20
 # The rest of a request with files: boundaries, names and the text.
@@ -148,6 +148,8 @@ def guard(app: Flask, settings: Settings) -> None:
     Babel(app, locale_selector=language)
     app.after_request(protect)
     app.after_request(note)
+    # Asked for last, done first: what follows sees the page as it travels.
+    app.after_request(squeeze)
     app.teardown_request(finish)
 
 
