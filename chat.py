@@ -217,9 +217,9 @@ def protect(response: flask.Response) -> flask.Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if request.endpoint not in ("static", "assets.stylesheet"):
+    if request.endpoint not in views.assets.ENDPOINTS:
         headers.setdefault("Cache-Control", "private, no-cache")
-        response.vary.update(["Cookie", "Accept-Language"])
+        response.vary.update(["Cookie", "Accept-Language", "X-Pane"])
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
     return response
@@ -227,7 +227,7 @@ def protect(response: flask.Response) -> flask.Response:
 
 def keep_static_apart(response: flask.Response) -> flask.Response:
     """What is the same for everyone is not kept apart by cookie."""
-    if request.endpoint in ("static", "assets.stylesheet"):
+    if request.endpoint in views.assets.ENDPOINTS:
         flask.session.accessed = False
     return response
 
