@@ -15,7 +15,6 @@ from flask import Flask, g, request
 from flask.json.provider import DefaultJSONProvider
 from flask_babel import Babel
 from flask_login import current_user
-from flask_wtf.csrf import CSRFProtect
 from peewee import DatabaseError
 from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -34,9 +33,10 @@ from models import password
 from models.base import Media
 from storage import Upload
 from views import errors
+from views.squeeze import MaskedCSRF, squeeze
 
 log = logging.getLogger("flask_chat")
-csrf = CSRFProtect()
+csrf = MaskedCSRF()
 
 SMALL_BODY = 2**20
 # The rest of a request with files: boundaries, names and the text.
@@ -148,6 +148,8 @@ def guard(app: Flask, settings: Settings) -> None:
     Babel(app, locale_selector=language)
     app.after_request(protect)
     app.after_request(note)
+    # Asked for last, done first: what follows sees the page as it travels.
+    app.after_request(squeeze)
     app.teardown_request(finish)
 
 
@@ -215,9 +217,9 @@ def protect(response: flask.Response) -> flask.Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if request.endpoint not in ("static", "assets.stylesheet"):
+    if request.endpoint not in views.assets.ENDPOINTS:
         headers.setdefault("Cache-Control", "private, no-cache")
-        response.vary.update(["Cookie", "Accept-Language"])
+        response.vary.update(["Cookie", "Accept-Language", "X-Pane"])
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
     return response
@@ -225,7 +227,7 @@ def protect(response: flask.Response) -> flask.Response:
 
 def keep_static_apart(response: flask.Response) -> flask.Response:
     """What is the same for everyone is not kept apart by cookie."""
-    if request.endpoint in ("static", "assets.stylesheet"):
+    if request.endpoint in views.assets.ENDPOINTS:
         flask.session.accessed = False
     return response
 

@@ -121,6 +121,32 @@ def test_opening_a_chat_reads_it_but_only_when_somebody_looks(ann: Person, bob: 
     assert "New messages" not in bob.get(f"/chats/{chat.id}").text
 
 
+def test_where_scripts_run_they_tell_what_was_read(ann: Person, bob: Person, chat: Chat) -> None:
+    first, second = ann.posts(chat, "one"), ann.posts(chat, "two")
+    bob.browser.client.set_cookie("scripts", "on")
+    page = bob.get(f"/chats/{chat.id}").text
+    assert bob.of(chat).unread == 2
+    assert 'id="unread"' in page and 'read="0"' in page
+    token = bob.browser.csrf("/chats/new")
+    for message, unread in ((first, 1), (second, 0), (first, 0)):
+        answer = bob.browser.client.post(f"/chats/{chat.id}/read", data={"csrf_token": token, "message_id": message.id})
+        assert (answer.status_code, bob.of(chat).unread) == (204, unread)
+    assert 'id="unread"' not in bob.get(f"/chats/{chat.id}").text
+    assert bob.browser.client.post(f"/chats/{chat.id}/read", data={"csrf_token": token}).status_code == 422
+
+
+def test_a_live_page_gets_the_open_pane_alone(ann: Person, chat: Chat, queries: Queries) -> None:
+    ann.posts(chat, "hello")
+    ann.get("/")
+    with queries:
+        pane = ann.browser.get(f"/chats/{chat.id}", headers={"X-Pane": "1"})
+    assert len(queries) <= 5
+    assert "X-Pane" in pane.headers["Vary"]
+    assert "<title>Garden · Flask Chat</title>" in pane.text and "hello" in pane.text
+    for elsewhere in ("<script", "<live-stream", "chat-list", "Log out"):
+        assert elsewhere not in pane.text
+
+
 def test_pressing_send_twice_sends_once(ann: Person, chat: Chat) -> None:
     page = ann.get(f"/chats/{chat.id}").text
     key = re.search(r'name="key"[^>]*value="([^"]+)"', page)

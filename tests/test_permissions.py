@@ -40,6 +40,8 @@ PAGES = {
     "GET /chats/{chat}": "200 200 200 404 404 302",
     "POST /chats/{chat}": "302 302 302 404 404 401",
     "GET /chats/{chat}/log": "200 200 200 404 404 302",
+    "GET /chats/{chat}/heading": "200 200 200 404 404 302",
+    "POST /chats/{chat}/read": "204 204 204 404 404 302",
     "GET /chats/rows": "200 200 200 200 200 302",
     "GET /chats/{chat}/edit": "200 200 200 404 404 302",
     "POST /chats/{chat}/edit": "302 302 403 404 404 302",
@@ -108,6 +110,7 @@ SENT: dict[str, dict[str, Any]] = {
     "POST /chats/new": {"title": "Reading club", "usernames": "erin2"},
     "POST /chats/{chat}": {"text": "hello", "key": "k1"},
     "POST /chats/{chat}/edit": {"title": "Another title"},
+    "POST /chats/{chat}/read": {"message_id": "{message}"},
     "POST /chats/{chat}/members": {"username": "erin2"},
     "POST /chats/{chat}/members/{target}/role": {"role": "admin"},
     "POST /chats/{chat}/messages/{message}/edit": {"text": "said better"},
@@ -131,7 +134,7 @@ SENT: dict[str, dict[str, Any]] = {
     "GET /api/search": {"q": "tomatoes"},
 }
 # Open to everyone alike, with nobody's data in it.
-STATIC = {"static", "assets.stylesheet"}
+STATIC = {"static", "assets.stylesheet", "assets.script"}
 
 
 @dataclass

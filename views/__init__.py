@@ -15,6 +15,8 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(clock.FILTERS)
     app.jinja_env.globals.update(
         asset=assets.address,
+        modules=assets.modules,
+        script=assets.script_address,
         stylesheet=assets.stylesheet_address,
         listed=pages.listed,
         time_zone_known=clock.is_known,

@@ -1,4 +1,4 @@
-"""The stylesheet as one answer, and addresses of static files that change with their content."""
+"""Stylesheet and scripts as one answer each, and addresses of static files that change with their content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from flask import Blueprint, Response, current_app, g, request, url_for
 
 bp = Blueprint("assets", __name__)
 
-CSS = Path(__file__).resolve().parent.parent / "static" / "css"
+STATIC = Path(__file__).resolve().parent.parent / "static"
+CSS, JS = STATIC / "css", STATIC / "js"
+# What is the same for everybody, whoever asks.
+ENDPOINTS = {"static", "assets.stylesheet", "assets.script"}
+# The elements of a live page. They start in this order: the stream last, when everybody listens.
+LIVE = ("chat-log", "chat-list", "chat-composer", "chat-people", "chat-pages", "live-stream")
+IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "([\w-]+)";\n', re.MULTILINE)
 SQUEEZED = {"text/javascript", "application/javascript", "image/svg+xml"}
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -34,15 +40,43 @@ def current() -> tuple[bytes, str]:
 
 
 @cache
+def woven(changed: int) -> tuple[bytes, str]:
+    """The elements of a live page as one module, each in a block of its own; and a hash of it.
+
+    None of them exports anything. What they import is gathered at the top.
+    """
+    texts = [(JS / f"{name}.js").read_text() for name in LIVE]
+    wanted: dict[str, set[str]] = {}
+    for words, module in IMPORT.findall("".join(texts)):
+        wanted.setdefault(module, set()).update(words.split(", "))
+    imports = [f'import {{ {", ".join(sorted(words))} }} from "{module}";' for module, words in wanted.items()]
+    blocks = [re.sub(r"^ *//.*\n", "", IMPORT.sub("", text), flags=re.MULTILINE) for text in texts]
+    whole = "\n".join([*imports, *(f"{{\n{block}}}" for block in blocks)]).encode()
+    return whole, hashlib.sha256(whole).hexdigest()[:16]
+
+
+def live() -> tuple[bytes, str]:
+    return woven(max((JS / f"{name}.js").stat().st_mtime_ns for name in LIVE))
+
+
+@cache
 def squeezed(whole: bytes) -> bytes:
     return gzip.compress(whole, 9, mtime=0)
 
 
 @bp.get("/styles/<version>.css")
 def stylesheet(version: str) -> Response:
-    whole, known = current()
+    return lasting(*current(), version, "text/css")
+
+
+@bp.get("/scripts/<version>.js")
+def script(version: str) -> Response:
+    return lasting(*live(), version, "text/javascript")
+
+
+def lasting(whole: bytes, known: str, version: str, kind: str) -> Response:
     squeeze = request.accept_encodings["gzip"] > 0
-    response = Response(squeezed(whole) if squeeze else whole, mimetype="text/css")
+    response = Response(squeezed(whole) if squeeze else whole, mimetype=kind)
     # A page from before a change asks for what is no more: it gets the new one, but must not keep it under this name.
     response.headers["Cache-Control"] = FOREVER if version == known else "no-cache"
     response.headers["Vary"] = "Accept-Encoding"
@@ -53,6 +87,15 @@ def stylesheet(version: str) -> Response:
 
 def stylesheet_address() -> str:
     return url_for("assets.stylesheet", version=current()[1])
+
+
+def script_address() -> str:
+    return url_for("assets.script", version=live()[1])
+
+
+def modules() -> dict[str, str]:
+    """The address of each script by its name, as one imports it."""
+    return {path.stem: address(f"js/{path.name}") for path in sorted(JS.glob("*.js"))}
 
 
 @bp.after_app_request

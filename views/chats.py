@@ -12,7 +12,7 @@ from peewee import OperationalError
 from auth import current_user, throttle
 from forms import ChatForm, MemberForm, PostForm, TitleForm, number
 from models import Chat, Membership, Message, NotThere
-from views.log import NAMED, Stretch, company
+from views.log import Stretch, company
 from views.pages import asked, listed, me, page, signed_in
 
 bp = Blueprint("chats", __name__)
@@ -66,6 +66,22 @@ def log_rows(chat_id: int) -> ResponseReturnValue:
     return page("chats/log.html", mine=mine, stretch=stretch)
 
 
+@bp.get("/chats/<int:chat_id>/heading")
+@signed_in
+def heading(chat_id: int) -> ResponseReturnValue:
+    """For a live page: the title and the names above the log."""
+    mine = Membership.of(me(), chat_id)
+    return page("chats/heading.html", mine=mine, people=company(mine)[0])
+
+
+@bp.post("/chats/<int:chat_id>/read")
+@signed_in
+def read(chat_id: int) -> ResponseReturnValue:
+    """From a live page: what was really on screen."""
+    Membership.of(me(), chat_id).read(number(request.form.get("message_id")) or 0)
+    return "", 204
+
+
 @bp.get("/chats/rows")
 @signed_in
 def rows() -> ResponseReturnValue:
@@ -86,8 +102,7 @@ def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseRetu
         read_id = stretch.last_id
     # Sent twice by an impatient finger, a form is one message still.
     form.key.data = secrets.token_urlsafe(16)
-    names = list(people.values())[:NAMED]
-    shown = {"mine": mine, "stretch": stretch, "people": people, "names": names, "quoted": quoted, "read_id": read_id}
+    shown = {"mine": mine, "stretch": stretch, "people": people, "quoted": quoted, "read_id": read_id}
     return page("chats/show.html", form, **shown)
 
 
@@ -105,11 +120,13 @@ def quotable(mine: Membership, stretch: Stretch, reply_to: int | None) -> Messag
 
 
 def is_seen() -> bool:
-    """Whether somebody is looking at this answer.
+    """Whether this answer is all that will be known of somebody looking at it (docs/decisions/0007).
 
-    Opening a chat moves the read position (docs/decisions/0007): nobody has seen a page that the browser only
-    fetches ahead, and an image or a script tag on another site must not move it.
+    Where scripts run they tell what was on screen. Nobody has seen a page that the browser only fetches ahead, and
+    an image or a script tag on another site must not move a read position.
     """
+    if "scripts" in request.cookies or "X-Pane" in request.headers:
+        return False
     headers = request.headers
     is_ahead = "prefetch" in headers.get("Sec-Purpose", "")
     is_document = headers.get("Sec-Fetch-Dest", "document") == "document"

@@ -12,7 +12,6 @@ from views.pages import asked
 LENGTH = 40
 AROUND = LENGTH // 2
 SOON = 5 * 60 * 1_000_000
-NAMED = 8
 # In larger chats nobody is told who is there and who types.
 COMPANY = 100
 

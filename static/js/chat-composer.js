@@ -13,14 +13,21 @@ class ChatComposer extends HTMLElement {
   #previews = this.querySelector(".previews");
   #outbox = outboxOf(Number(this.getAttribute("user")));
   #toldAt = 0;
+  #listening = null;
 
   connectedCallback() {
-    this.#form.addEventListener("submit", (event) => this.#send(event));
-    this.#text.addEventListener("keydown", (event) => this.#pressed(event));
-    this.#text.addEventListener("input", () => this.#typed());
-    this.#text.addEventListener("paste", (event) => this.#pasted(event));
-    this.#files.addEventListener("change", () => this.#preview());
+    this.#listening = new AbortController();
+    const on = (where, type, act) => where.addEventListener(type, act, { signal: this.#listening.signal });
+    on(this.#form, "submit", (event) => this.#send(event));
+    on(this.#text, "keydown", (event) => this.#pressed(event));
+    on(this.#text, "input", () => this.#typed());
+    on(this.#text, "paste", (event) => this.#pasted(event));
+    on(this.#files, "change", () => this.#preview());
     this.#preview();
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
   }
 
   #pressed(event) {

@@ -12,20 +12,38 @@ class ChatList extends HTMLElement {
   #moved = new Set(); // in the order of their last activity
   #isStale = false;
   #renewal = new Errand(() => this.#renew());
+  #listening = null;
 
   connectedCallback() {
-    const on = (types, act) => types.forEach((type) => document.addEventListener(type, ({ detail }) => act(detail.chat_id ?? detail.id, detail)));
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const on = (types, act) => types.forEach((type) => document.addEventListener(type, ({ detail }) => act(detail.chat_id ?? detail.id, detail), { signal }));
     on(MOVING, (chat) => this.#change(chat, true));
     on(CHANGING, (chat) => this.#change(chat));
     on(["chat.deleted"], (chat) => this.#remove(chat));
     on(["member.removed"], (chat, { user }) => user.id === this.#me && this.#remove(chat));
     on(["chat.updated"], (chat, { title }) => chat === this.#open && this.#rename(title));
-    document.addEventListener("reset", () => {
+    const all = () => {
       this.#isStale = true;
       this.#renewal.start();
-    });
-    addEventListener("focus", () => this.#settle());
-    this.#count();
+    };
+    document.addEventListener("reset", all, { signal });
+    document.addEventListener("opened", ({ detail }) => this.#show(detail), { signal });
+    addEventListener("focus", () => this.#settle(), { signal });
+    this.#settle();
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
+  }
+
+  // Another chat, or none, is open now.
+  #show({ chat, title }) {
+    this.#row(this.#open)?.querySelector("a").removeAttribute("aria-current");
+    this.#row(chat)?.querySelector("a").setAttribute("aria-current", "page");
+    this.#open = chat;
+    this.#title = title;
+    this.#settle();
   }
 
   get #me() {

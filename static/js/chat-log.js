@@ -1,7 +1,12 @@
 // <chat-log chat user read>: the open chat's messages as they come, change and go, and those of one's own that are
 // on their way. Rows come from the server ready-made; this only puts them into their places. It reports how far
 // was read: what was on screen in a window that somebody works in. On a page of older messages (`newer`) it only mends.
-import { api, Errand, outboxOf, piece } from "server";
+// Taken off the page it hears nothing; put back, it is told by hears() what it missed.
+import { Errand, outboxOf, piece } from "server";
+
+const MESSAGE = ["message.created", "message.updated", "message.deleted"];
+const MEMBER = ["member.added", "member.removed", "member.updated"];
+const CHAT = ["chat.created", "chat.updated", "chat.deleted"];
 
 const END = 48; // px within which the log counts as being at its end
 
@@ -10,7 +15,7 @@ class ChatLog extends HTMLElement {
   #user = Number(this.getAttribute("user"));
   #read = Number(this.getAttribute("read"));
   #column = this.querySelector(".log-column");
-  #jump = document.querySelector(".jump");
+  #jump = this.parentElement.querySelector(".jump");
   #outbox = outboxOf(this.#user);
   #rows = new Map(); // key -> what is on its way, in order
   #unsaved = new Set(); // keys of those that the outbox does not hold yet
@@ -18,33 +23,49 @@ class ChatLog extends HTMLElement {
   #newest = 0; // the id of the newest message that is known of
   #changed = new Set(); // ids
   #isGone = false;
-  #seen = null; // the newest message of others, once it was on screen
+  #seen = 0; // the newest message of others that was on screen
   #ahead = new Errand(() => this.#goOn());
   #mending = new Errand(() => this.#mend());
   #fresh = new Errand(() => this.#startAfresh());
   #reporting = new Errand(() => this.#report());
-  #observer = new IntersectionObserver((entries) => this.#saw(entries.at(-1)), { root: this });
+  #heading = new Errand(() => this.#renewHeading());
+  #observer = new IntersectionObserver((entries) => this.#saw(entries), { root: this });
+  #listening = null;
 
   connectedCallback() {
-    const on = (type, act) => document.addEventListener(type, ({ detail }) => detail.chat_id === this.#chat && act(detail));
-    on("message.created", (message) => this.#created(message));
-    for (const type of ["message.updated", "message.deleted"]) on(type, (message) => this.#change(message.id));
-    on("member.removed", (member) => member.user.id === this.#user && this.#goneFrom());
-    on("read", (read) => read.user_id === this.#user && (this.#read = Math.max(this.#read, read.message_id)));
-    document.addEventListener("chat.deleted", ({ detail }) => detail.id === this.#chat && this.#goneFrom());
-    document.addEventListener("chat.created", ({ detail }) => detail.id === this.#chat && this.#isGone && location.reload());
-    document.addEventListener("chat.updated", ({ detail }) => detail.id === this.#chat && this.#rename(detail.title));
-    document.addEventListener("reset", () => this.#fresh.start());
-    document.addEventListener("written", ({ detail }) => this.#written(detail));
-    this.#outbox.addEventListener("change", ({ detail }) => detail.chat === this.#chat && this.#sync());
-    this.#outbox.addEventListener("sent", ({ detail }) => detail.chat === this.#chat && this.#sent(detail));
-    addEventListener("focus", () => this.#reporting.start());
-    document.addEventListener("visibilitychange", () => this.#reporting.start());
-    this.addEventListener("click", (event) => this.#pressed(event.target.closest("button[name]")));
-    this.addEventListener("scroll", () => this.#isAtEnd && this.#isLive && this.#jump && (this.#jump.hidden = true), { passive: true });
-    if (this.#isLive) this.#jump?.addEventListener("click", (event) => this.#toEnd(event));
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const on = (where, type, act) => where.addEventListener(type, act, { signal });
+    for (const type of [...MESSAGE, ...MEMBER, ...CHAT, "read"]) on(document, type, ({ detail }) => this.hears(type, detail));
+    on(document, "reset", () => this.#fresh.start());
+    on(document, "written", ({ detail }) => this.#written(detail));
+    on(this.#outbox, "change", ({ detail }) => detail.chat === this.#chat && this.#sync());
+    on(this.#outbox, "sent", ({ detail }) => detail.chat === this.#chat && this.#sent(detail));
+    on(window, "focus", () => this.#reporting.start());
+    on(window, "pagehide", () => this.#reporting.start());
+    on(document, "visibilitychange", () => this.#reporting.start());
+    on(this, "click", (event) => this.#pressed(event.target.closest("button[name]")));
+    this.addEventListener("scroll", () => this.#isAtEnd && this.#isLive && this.#jump && (this.#jump.hidden = true), { passive: true, signal });
+    if (this.#isLive && this.#jump) on(this.#jump, "click", (event) => this.#toEnd(event));
     this.#watch();
     this.#sync();
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
+    this.#observer.disconnect();
+    for (const errand of [this.#ahead, this.#mending, this.#fresh, this.#reporting, this.#heading]) errand.stop();
+  }
+
+  // What happens in this chat, by an event's name and detail.
+  hears(type, detail) {
+    if ((CHAT.includes(type) ? detail.id : detail.chat_id) !== this.#chat) return;
+    if (type === "message.created") this.#created(detail);
+    else if (MESSAGE.includes(type)) this.#change(detail.id);
+    else if (type === "read") detail.user_id === this.#user && (this.#read = Math.max(this.#read, detail.message_id));
+    else if (type === "chat.deleted" || (type === "member.removed" && detail.user.id === this.#user)) this.#goneFrom();
+    else if (type === "chat.created") this.#isGone && location.reload();
+    else this.#heading.start();
   }
 
   // Whether somebody is looking at the newest message.
@@ -85,7 +106,7 @@ class ChatLog extends HTMLElement {
 
   #change(id) {
     const quoting = this.querySelectorAll(`.quote[href$="#message-${id}"]`);
-    for (const one of [article(id), ...[...quoting].map((quote) => quote.closest("article"))]) if (one) this.#changed.add(idOf(one));
+    for (const one of [this.#article(id), ...[...quoting].map((quote) => quote.closest("article"))]) if (one) this.#changed.add(idOf(one));
     if (this.#changed.size) this.#mending.start();
   }
 
@@ -109,7 +130,7 @@ class ChatLog extends HTMLElement {
   #append(found, known) {
     const isAtEnd = this.#isAtEnd;
     const rows = [...found.children];
-    const news = rows.slice(rows.findIndex((row) => idOf(row) === known) + 1).filter((row) => !idOf(row) || !article(idOf(row)));
+    const news = rows.slice(rows.findIndex((row) => idOf(row) === known) + 1).filter((row) => !idOf(row) || !this.#article(idOf(row)));
     if (news.some((row) => row.matches(".unread-line"))) this.querySelector(".unread-line")?.remove();
     if (news.length) this.#column.querySelector(":scope > .empty")?.remove();
     for (const row of news) {
@@ -146,7 +167,7 @@ class ChatLog extends HTMLElement {
   }
 
   #replace(row) {
-    const old = article(idOf(row));
+    const old = this.#article(idOf(row));
     if (!old) return;
     const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#settle(row);
@@ -157,7 +178,7 @@ class ChatLog extends HTMLElement {
   // A quotation of a message on this page leads to it without leaving.
   #settle(row) {
     const quote = row.querySelector?.(".quote");
-    if (quote?.hash && document.querySelector(quote.hash)) quote.setAttribute("href", quote.hash);
+    if (quote?.hash && this.querySelector(quote.hash)) quote.setAttribute("href", quote.hash);
   }
 
   async #startAfresh() {
@@ -169,6 +190,10 @@ class ChatLog extends HTMLElement {
     this.#append(found, 0);
   }
 
+  #article(id) {
+    return this.#column.querySelector(`:scope > #message-${id}`);
+  }
+
   #articles() {
     return [...this.#column.querySelectorAll(":scope > article[id]")];
   }
@@ -177,20 +202,25 @@ class ChatLog extends HTMLElement {
 
   #watch() {
     this.#observer.disconnect();
-    this.#seen = null;
-    const others = this.#articles().filter((row) => idOf(row) > this.#read && !row.querySelector("[data-own]"));
-    if (others.length && this.#isLive) this.#observer.observe(others.at(-1));
+    if (!this.#isLive) return;
+    for (const row of this.#articles()) if (idOf(row) > Math.max(this.#read, this.#seen) && !row.querySelector("[data-own]")) this.#observer.observe(row);
   }
 
-  #saw(entry) {
-    this.#seen = entry.isIntersecting ? idOf(entry.target) : null;
+  #saw(entries) {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      this.#observer.unobserve(target);
+      this.#seen = Math.max(this.#seen, idOf(target));
+    }
     this.#reporting.start();
   }
 
+  // A page that is left right after it was read says so still (keepalive).
   async #report() {
     const id = this.#seen;
-    if (!isLookedAt() || !id || id <= this.#read || this.#isGone) return;
-    const answer = await api("POST", `/api/chats/${this.#chat}/read`, { message_id: id });
+    if (!isLookedAt() || id <= this.#read || this.#isGone) return;
+    const body = new URLSearchParams({ message_id: id, csrf_token: document.querySelector("meta[name=csrf-token]").content });
+    const answer = await fetch(`/chats/${this.#chat}/read`, { method: "POST", body, keepalive: true, redirect: "manual" });
     if (answer.status >= 500 || answer.status === 429) throw new Error(`read: ${answer.status}`);
     this.#read = Math.max(this.#read, id);
   }
@@ -261,7 +291,7 @@ class ChatLog extends HTMLElement {
   }
 
   #dropArrived() {
-    for (const [key, row] of this.#rows) if (row.dataset.message && article(row.dataset.message)) this.#drop(key);
+    for (const [key, row] of this.#rows) if (row.dataset.message && this.#article(row.dataset.message)) this.#drop(key);
   }
 
   #drop(key) {
@@ -279,15 +309,16 @@ class ChatLog extends HTMLElement {
 
   // The chat
 
-  #rename(title) {
-    document.querySelector(".pane-title h1").textContent = title;
+  async #renewHeading() {
+    const found = await piece(`/chats/${this.#chat}/heading`);
+    if (found) this.closest(".pane").querySelector(".pane-title > div:has(h1)").replaceWith(found);
   }
 
   #goneFrom() {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#observer.disconnect();
-    const composer = document.querySelector("chat-composer");
+    const composer = this.parentElement.querySelector("chat-composer");
     const hadFocus = composer?.contains(document.activeElement) || this.contains(document.activeElement);
     composer?.remove();
     this.#jump?.remove();
@@ -299,10 +330,6 @@ class ChatLog extends HTMLElement {
 
 function isLookedAt() {
   return document.visibilityState === "visible" && document.hasFocus();
-}
-
-function article(id) {
-  return document.getElementById(`message-${id}`);
 }
 
 function idOf(row) {

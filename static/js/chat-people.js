@@ -11,9 +11,12 @@ class ChatPeople extends HTMLElement {
   #there = new Set();
   #typing = new Map(); // id -> timer
   #timer = 0;
+  #listening = null;
 
   connectedCallback() {
-    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail));
+    this.#listening = new AbortController();
+    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail), { signal: this.#listening.signal });
+    this.#there = new Set(document.querySelector("live-stream").online);
     const here = (act) => (detail) => detail.chat_id === this.#chat && act(detail);
     on("presence", ({ user_id, online }) => this.#come(user_id, online));
     on("hello", () => this.#there.clear());
@@ -22,6 +25,13 @@ class ChatPeople extends HTMLElement {
     on("message.created", here(({ author }) => author && this.#rest(author.id)));
     on("member.added", here(({ user }) => this.#people.set(user.id, user.username)));
     on("member.removed", here(({ user }) => this.#leave(user.id)));
+    this.#soon();
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
+    clearTimeout(this.#timer);
+    for (const id of [...this.#typing.keys()]) this.#rest(id);
   }
 
   #come(id, online) {
@@ -49,7 +59,7 @@ class ChatPeople extends HTMLElement {
   }
 
   #tell() {
-    const line = document.querySelector(".typing");
+    const line = this.closest(".pane")?.querySelector(".typing");
     if (!line) return;
     const names = [...this.#typing.keys()].map((id) => this.#people.get(id)).filter(Boolean);
     const words = ["", "one", "two", "many"][Math.min(names.length, 3)];

@@ -28,14 +28,30 @@ class LiveStream extends HTMLElement {
   #pause = null;
   #timer = 0;
 
+  #listening = null;
+
   connectedCallback() {
-    addEventListener("pagehide", () => this.#leave());
-    addEventListener("pageshow", () => this.#join());
-    addEventListener("online", () => this.#hurry());
-    addEventListener("offline", () => this.#reading?.abort());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#hurry());
+    this.#listening = new AbortController();
+    const on = (where, type, act) => where.addEventListener(type, act, { signal: this.#listening.signal });
+    on(window, "pagehide", () => this.#leave());
+    on(window, "pageshow", () => this.#join());
+    on(window, "online", () => this.#hurry());
+    on(window, "offline", () => this.#reading?.abort());
+    on(document, "visibilitychange", () => document.visibilityState === "visible" && this.#hurry());
+    // The server leaves it to this page to say what was read (docs/decisions/0007).
+    document.cookie = `scripts=on; Path=/; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
     this.#join();
     outboxOf(Number(this.#user)).start().catch(() => {}); // where there is no database, nothing was left in it
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
+    this.#leave();
+  }
+
+  // The ids of who is there.
+  get online() {
+    return this.#online;
   }
 
   #join() {
@@ -187,7 +203,7 @@ class LiveStream extends HTMLElement {
   #show() {
     clearTimeout(this.#timer);
     if (this.#connected) this.hidden = true;
-    else this.#timer = setTimeout(() => (this.hidden = !this.classList.contains("connection")), GRACE);
+    else this.#timer = setTimeout(() => (this.hidden = false), GRACE);
   }
 
   #signedOut() {

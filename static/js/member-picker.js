@@ -18,8 +18,12 @@ class MemberPicker extends HTMLElement {
   #timer = 0;
   #asking = null; // the request under way
   #token = null;
+  #listening = null;
 
   connectedCallback() {
+    this.#listening = new AbortController();
+    // A page that comes back out of the browser's memory may bring a filled field along.
+    addEventListener("pageshow", () => this.#typed(), { signal: this.#listening.signal });
     if (this.#input) return;
     this.#input = this.querySelector("input");
     const box = element("div", { class: "picker-box" });
@@ -46,8 +50,11 @@ class MemberPicker extends HTMLElement {
     box.addEventListener("click", (event) => {
       if (event.target === box) this.#input.focus();
     });
-    // A page that comes back out of the browser's memory may bring a filled field along.
-    addEventListener("pageshow", () => this.#typed());
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
+    this.#close();
   }
 
   #typed() {

@@ -50,29 +50,41 @@ async function newToken() {
 
 // The first element of a piece of HTML, ready to be moved into the page; null when it is not there or not ours to see.
 export async function piece(path) {
-  const answer = await fetch(path, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
+  const parsed = await page(path);
+  return parsed && document.adoptNode(parsed.body.firstElementChild);
+}
+
+// A page as a document of its own, of which nothing runs; null as above.
+export async function page(path, headers = {}) {
+  const answer = await fetch(path, { headers, redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
   if (answer.type === "opaqueredirect") throw new SignedOut();
   if (answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  const parsed = new DOMParser().parseFromString(rendered.createHTML(await answer.text()), "text/html");
-  return document.adoptNode(parsed.body.firstElementChild);
+  return new DOMParser().parseFromString(rendered.createHTML(await answer.text()), "text/html");
 }
 
 // Runs a task, again while it was asked for again meanwhile; what fails is tried again when the stream is there.
 export class Errand {
+  static #waiting = new Set();
   #run;
   #isRunning = false;
   #isDue = false;
 
   constructor(run) {
     this.#run = run;
-    document.addEventListener("connection", (event) => event.detail.connected && this.#isDue && this.start());
+  }
+
+  static {
+    document.addEventListener("connection", ({ detail }) => {
+      if (detail.connected) for (const errand of Errand.#waiting) errand.start();
+    });
   }
 
   async start() {
     this.#isDue = true;
     if (this.#isRunning) return;
     this.#isRunning = true;
+    Errand.#waiting.delete(this);
     try {
       while (this.#isDue) {
         this.#isDue = false;
@@ -80,11 +92,17 @@ export class Errand {
       }
     } catch (error) {
       if (error instanceof SignedOut) return location.reload();
-      this.#isDue = true;
-      setTimeout(() => this.#isDue && this.start(), 2 * SECONDS);
+      Errand.#waiting.add(this);
+      setTimeout(() => Errand.#waiting.has(this) && this.start(), 2 * SECONDS);
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  // Whoever asked has no use for it any more.
+  stop() {
+    this.#isDue = false;
+    Errand.#waiting.delete(this);
   }
 }
 
