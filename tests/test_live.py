@@ -120,7 +120,8 @@ def test_every_event_reaches_everyone_entitled_and_nobody_else(company: Company)
                 assert shared[event.id] == event.data
     assert streams[ann].all("message.deleted") == [{"id": message, "chat_id": chat}]
     assert streams[ann].all("read") == [{"chat_id": chat, "user_id": ann.id, "message_id": message}]
-    assert streams[ann].all("chat.updated") == [{"id": chat, "title": "Kitchen garden"}]
+    kept = {"kind": "group", "description": "", "picture_url": None}
+    assert streams[ann].all("chat.updated") == [{"id": chat, "title": "Kitchen garden", **kept}]
     assert streams[carol].all("member.removed")[0]["user"]["id"] == carol.id
 
 
