@@ -26,7 +26,7 @@ def describe(mine: Membership, title: str | None, description: str | None) -> No
     if title is not None:
         said["title"] = title_of(title, wrong)
     if description is not None:
-        said["description"] = clean(description)
+        said["description"] = clean(description).strip()
         if len(said["description"]) > limits.description_max:
             wrong["description"] = [words("At most %(most)d characters.", most=limits.description_max)]
     if wrong:
