@@ -41,7 +41,9 @@ csrf = MaskedCSRF()
 SMALL_BODY = 2**20
 # The rest of a request with files: boundaries, names and the text.
 AROUND_FILES = 2**20
-TAKES_FILES = {"messages.create", "users.settings", "api.create_message", "api.put_avatar"}
+TAKES_FILES = {
+    "messages.create", "users.settings", "chats.edit", "api.create_message", "api.put_avatar", "api.put_picture",
+}  # fmt: skip
 UPLOADS_AT_ONCE = 4
 YEAR = 365 * 86_400
 

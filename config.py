@@ -35,6 +35,7 @@ LIMITS = {
     "PASSWORD_MAX": ("password_max", 256, 6, 1024),
     "NAME_MAX": ("name_max", 100, 1, 500),
     "ABOUT_MAX": ("about_max", 500, 1, 10_000),
+    "DESCRIPTION_MAX": ("description_max", 500, 1, 10_000),
     "TITLE_MAX": ("title_max", 100, 1, 500),
     "MESSAGE_MAX": ("text_max", 10_000, 1, 100_000),
     "FILE_MAX": ("file_max", 25 * MEGABYTE, 1, 2048 * MEGABYTE),

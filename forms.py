@@ -124,6 +124,7 @@ class Form(FlaskForm):
         return text
 
 
+PICTURES = "image/jpeg,image/png,image/gif,image/webp"
 NEEDED = InputRequired(later("Please fill this in."))
 NO_HELP = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 AS_USERNAME = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
@@ -164,8 +165,24 @@ class ChatForm(Form):
         return [name for name in re.split(r"[\s,;]+", self.usernames.data or "") if name]
 
 
-class TitleForm(Form):
+class RoomForm(Form):
+    called: ClassVar[dict[str, str]] = {"file": "picture"}
+
     title = StringField(later("Title"), [NEEDED])
+    description = TextAreaField(later("Description"), render_kw={"rows": 2})
+    picture = FileField(later("Picture"), render_kw={"accept": PICTURES})
+    no_picture = BooleanField(later("Show initials instead"))
+
+
+class LevelForm(Form):
+    level = RadioField(
+        later("Notify me of"),
+        choices=[
+            SelectChoice("everything", later("Everything")),
+            SelectChoice("mentions", later("Mentions")),
+            SelectChoice("nothing", later("Nothing")),
+        ],
+    )
 
 
 class MemberForm(Form):
@@ -203,7 +220,7 @@ class ProfileForm(Form):
 
     name = StringField(later("Name"), render_kw={"autocomplete": "name"})
     about = TextAreaField(later("About"), render_kw={"rows": 3})
-    avatar = FileField(later("Avatar"), render_kw={"accept": "image/jpeg,image/png,image/gif,image/webp"})
+    avatar = FileField(later("Avatar"), render_kw={"accept": PICTURES})
     no_avatar = BooleanField(later("Show my initials instead"))
     language = SelectField(
         later("Language"),

@@ -113,6 +113,7 @@ def lengths() -> dict[str, tuple[int, int]]:
         "name": (0, limits.name_max),
         "about": (0, limits.about_max),
         "title": (1, limits.title_max),
+        "description": (0, limits.description_max),
         "text": (0, limits.text_max),
     }
 

@@ -127,11 +127,21 @@ class NewChat(Body):
     members: Annotated[list[Text], Field(max_length=1000)] = []
 
 
+def something(schema: dict[str, Any]) -> None:
+    """A change of nothing is none."""
+    without_defaults(schema)
+    schema["minProperties"] = 1
+
+
 class ChatChanges(Body):
-    title: Text
+    model_config = ConfigDict(json_schema_extra=something)
+
+    title: Text = ""
+    description: Text = ""
 
 
 Role = Literal["owner", "admin", "member"]
+Level = Literal["everything", "mentions", "nothing"]
 
 
 class NewMember(Body):
@@ -141,6 +151,10 @@ class NewMember(Body):
 
 class MemberChanges(Body):
     role: Role
+
+
+class MembershipChanges(Body):
+    level: Level
 
 
 class ReadUpTo(Body):
@@ -264,12 +278,22 @@ class Member(BaseModel):
 class Chat(BaseModel):
     id: Count
     title: str
+    kind: Literal["group", "direct"]
+    description: str
+    picture_url: str | None
+    level: Level
     created_at: datetime
     role: Role
     members: list[Member]
     unread: Count
     last_message: Message | None
     last_read_id: Count | None
+
+
+class Membership(BaseModel):
+    chat_id: Count
+    user_id: Count
+    level: Level
 
 
 class Users(BaseModel):

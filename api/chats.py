@@ -9,6 +9,7 @@ from flask import g, url_for
 import models
 import schemas
 from api.door import NOTHING, A, api, listing, speaks
+from api.problems import Problem
 from auth import throttle
 from models import Chat, Membership
 
@@ -41,10 +42,13 @@ def show_chat(chat_id: int) -> Any:
 
 @api.patch("/chats/<int:chat_id>")
 @speaks(A(200, schemas.Chat), body=schemas.ChatChanges, errors=(403, 404))
-def rename_chat(chat_id: int, body: schemas.ChatChanges) -> Any:
-    """Rename a chat."""
+def change_chat(chat_id: int, body: schemas.ChatChanges) -> Any:
+    """Say what a chat is called and about."""
+    said = body.model_dump(exclude_unset=True)
+    if not said:
+        raise Problem(422, "Some fields are wrong.", {"title": ["This field or description is required."]})
     mine = Membership.of(g.user, chat_id)
-    mine.rename(body.title)
+    mine.describe(**said)
     return mine.to_chat_dict()
 
 

@@ -1,5 +1,6 @@
 """The tables and their verbs."""
 
+from models import direct
 from models.attempt import Attempt
 from models.base import database, human_size, iso, limits, moment, now, open_database, use, write
 from models.chat import Chat
@@ -50,6 +51,7 @@ __all__ = [
     "applied",
     "chat_dicts",
     "database",
+    "direct",
     "human_size",
     "iso",
     "limits",

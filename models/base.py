@@ -26,6 +26,7 @@ class Limits:
     name_max: int = 100
     about_max: int = 500
     title_max: int = 100
+    description_max: int = 500
     text_max: int = 10_000
     file_max: int = 25 * 2**20
     files_max: int = 10

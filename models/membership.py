@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
-from peewee import JOIN, AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, fn
+from peewee import JOIN, AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField, fn
 
-from models import posting
+from models import posting, room
 from models.base import Model, database, iso, now, remove_after_commit, write
-from models.chat import Chat, title_of
-from models.errors import Errors, Forbidden, Invalid, NotThere, Taken, words
+from models.chat import Chat, Partner, partner_of
+from models.errors import Forbidden, Invalid, NotThere, Taken, words
 from models.event import Event
 from models.file import File
 from models.message import Message
@@ -36,6 +36,7 @@ class Membership(Model):
     last_read_id = IntegerField(default=0)
     read_count = IntegerField(default=0)
     own_since = IntegerField(default=0)
+    level = TextField(default="everything")
 
     last: Message | None = None
     user_id: int
@@ -48,11 +49,16 @@ class Membership(Model):
     def of(cls, user: User, chat_id: int) -> Membership:
         """The permission question: this person in this chat. Raises NotThere."""
         mine: Membership | None = (
-            cls.select(cls, Chat).join(Chat).where(cls.user == user.id, cls.chat == chat_id).first()
+            cls.select(cls, Chat, Partner)
+            .join(Chat)
+            .join(Partner, JOIN.LEFT_OUTER, on=partner_of(user), attr="partner")
+            .where(cls.user == user.id, cls.chat == chat_id)
+            .first()
         )
         if mine is None:
             raise NotThere("chat")
         mine.user = user
+        mine.chat.as_seen()
         return mine
 
     @classmethod
@@ -66,11 +72,13 @@ class Membership(Model):
         # Without a text the last message is shown by its first file's name.
         first_file = File.select(File.name).where(File.message == Message.id).order_by(File.id).limit(1)
         query = (
-            cls.select(cls, Chat, Message, User, first_file.alias("first_file"))
+            cls.select(cls, Chat, Partner, Message, User, first_file.alias("first_file"))
             .join(Chat)
+            .join(Partner, JOIN.LEFT_OUTER, on=partner_of(user), attr="partner")
+            .switch(Chat)
             .join(Message, JOIN.LEFT_OUTER, on=(Message.id == Chat.last_message_id), attr="last")
             .join(User, JOIN.LEFT_OUTER, on=(Message.author == User.id), attr="author")
-            .where(cls.user == user.id)
+            .where(cls.user == user.id, cls._has_begun(user))
             .order_by(Chat.activity.desc())
             .limit(limit)
         )
@@ -81,10 +89,17 @@ class Membership(Model):
         memberships = list(query)
         for mine in memberships:
             mine.user = user
+            mine.chat.as_seen()
             mine.last = getattr(mine.chat, "last", None)
             if mine.last is not None:
                 mine.last.first_file = mine.first_file
         return memberships
+
+    @classmethod
+    def _has_begun(cls, user: User) -> Any:
+        """A direct chat stands in the list of who opened it, and in the other's once somebody wrote."""
+        written = fn.EXISTS(Message.select(Message.id).where(Message.chat == Chat.id))
+        return Chat.low_id.is_null() | (Chat.owner_id == user.id) | written
 
     @classmethod
     def of_chats(cls, chats: Sequence[Chat]) -> dict[int, list[Membership]]:
@@ -101,9 +116,9 @@ class Membership(Model):
 
     @classmethod
     def shared(cls, user: User, other: User) -> list[Chat]:
-        """The chats that two people are both in, newest activity first."""
+        """The chats that two people are in with others, newest activity first."""
         theirs = cls.select(cls.chat).where(cls.user == other.id)
-        both = Chat.id.in_(Chat.visible_to(user)) & Chat.id.in_(theirs)
+        both = Chat.id.in_(Chat.visible_to(user)) & Chat.id.in_(theirs) & Chat.low_id.is_null()
         return list(Chat.select().where(both).order_by(Chat.activity.desc()))
 
     def members(self) -> list[Membership]:
@@ -145,7 +160,8 @@ class Membership(Model):
 
     @property
     def is_owner(self) -> bool:
-        return bool(self.chat.owner_id == self.user_id)
+        """In a direct chat nobody is: what one of the two might do there, the other may as well."""
+        return bool(self.chat.owner_id == self.user_id) and not self.chat.is_direct
 
     @property
     def role(self) -> str:
@@ -187,31 +203,36 @@ class Membership(Model):
         )
         Chat.update(member_count=Chat.member_count + 1).where(Chat.id == chat.id).execute()
         chat.member_count += 1
-        Event.record("chat.created", {"id": chat.id, "title": chat.title}, chat_id=chat.id, user_id=user.id)
+        Event.record("chat.created", chat.told(), chat_id=chat.id, user_id=user.id)
         mine._tell("member.added")
         return mine
 
-    def rename(self, title: str) -> None:
-        """Raises Invalid, Forbidden for a plain member."""
-        wrong: Errors = {}
-        title = title_of(title, wrong)
-        if wrong:
-            raise Invalid(wrong)
-        with write():
-            mine = self.again()
-            if not mine.may_edit:
-                raise Forbidden(words("Only the owner and admins may do this."))
-            if mine.chat.title != title:
-                Chat.update(title=title).where(Chat.id == self.chat_id).execute()
-                told = {"id": self.chat_id, "title": title}
-                Event.record("chat.updated", told, chat_id=self.chat_id, user_id=self.user_id)
-        self.chat.title = title
+    def describe(self, title: str | None = None, description: str | None = None) -> None:
+        """Say what the chat is called and about. Raises Invalid, Forbidden for a plain member."""
+        room.describe(self, title, description)
+
+    def set_picture(self, upload: Upload) -> None:
+        """Make a picture the chat's own. Raises Invalid (`file`) when it is none, TooLarge, Busy, Forbidden."""
+        room.set_picture(self, upload)
+
+    def drop_picture(self) -> None:
+        """Show initials again. Raises Forbidden for a plain member."""
+        room.replace_picture(self, None)
+
+    def set_level(self, level: str) -> None:
+        """Choose what of this chat one is told of: everything, mentions (of a direct chat all), nothing.
+
+        Raises Invalid (`level`).
+        """
+        room.set_level(self, level)
 
     def add(self, username: str, role: str = "member") -> Membership:
         """Bring somebody in. Raises Invalid or Taken (`username`), Forbidden for a role that is not one's to give."""
         known_role(role)
         with write():
             mine = self.again()
+            if mine.chat.is_direct:
+                raise Forbidden(words("A direct chat is for its two people: open a chat with a title for more."))
             person = next(iter(User.all_named([username.strip().lstrip("@")]).values()), None)
             if person is None:
                 raise Invalid(username=words("Nobody is called %(username)s.", username=username.strip()))
@@ -247,7 +268,8 @@ class Membership(Model):
         if role == "owner":
             Chat.update(owner_id=self.user_id).where(Chat.id == self.chat_id).execute()
             self.chat.owner_id = self.user_id
-        self._tell("member.updated", role)
+        if not self.chat.is_direct:
+            self._tell("member.updated", role)
 
     def _tell(self, type: str, role: str | None = None) -> None:
         told = {"chat_id": self.chat_id, "user": self.user.to_dict(), "role": role or self.role}
@@ -266,16 +288,24 @@ class Membership(Model):
         return None
 
     def leave(self) -> None:
-        """Go. The owner's successor is the longest-standing admin, else member; the last one's going ends the chat."""
+        """Go. Raises Forbidden in a direct chat: it would be the other's alone, and written into unseen."""
         with write():
             mine = self.again()
-            if not mine.is_owner:
-                return mine._go()
-            heir = mine.heir()
+            if mine.chat.is_direct:
+                raise Forbidden(words("A direct chat can't be left. You can mute it."))
+            mine.depart()
+
+    def depart(self) -> None:
+        """Go from any chat. Inside a write() only.
+
+        The owner's successor is the longest-standing admin, else member; the last one's going ends the chat.
+        """
+        if self.chat.owner_id == self.user_id:
+            heir = self.heir()
             if heir is None:
-                return mine.delete_chat()
+                return self._end()
             heir._become("owner")
-            mine._go()
+        self._go()
         return None
 
     def _go(self) -> None:
@@ -302,14 +332,17 @@ class Membership(Model):
             mine = self.again()
             if not mine.is_owner:
                 raise Forbidden(words("Only the owner may delete the chat."))
-            keys = [key for file in File.of_chat(self.chat_id) for key in file.keys]
-            told = {"id": self.chat_id, "title": mine.chat.title}
-            for theirs in mine.members():
-                Event.record("chat.deleted", told, chat_id=self.chat_id, user_id=theirs.user_id)
-            Event.delete().where(Event.chat_id == self.chat_id, Event.message_id.is_null(False)).execute()
-            self._unindex()
-            Chat.delete().where(Chat.id == self.chat_id).execute()
-            remove_after_commit(keys)
+            mine._end()
+
+    def _end(self) -> None:
+        keys = [key for file in File.of_chat(self.chat_id) for key in file.keys]
+        told = {"id": self.chat_id, "title": self.chat.told()["title"]}
+        for theirs in self.members():
+            Event.record("chat.deleted", told, chat_id=self.chat_id, user_id=theirs.user_id)
+        Event.delete().where(Event.chat_id == self.chat_id, Event.message_id.is_null(False)).execute()
+        self._unindex()
+        Chat.delete().where(Chat.id == self.chat_id).execute()
+        remove_after_commit([*keys, self.chat.picture] if self.chat.picture else keys)
 
     def _unindex(self) -> None:
         database.execute_sql(
@@ -430,7 +463,11 @@ class Membership(Model):
         return {
             "id": self.chat_id,
             "title": self.chat.title,
+            "kind": self.chat.kind,
+            "description": self.chat.description,
+            "picture_url": self.chat.picture_url,
             "created_at": iso(self.chat.created_at),
+            "level": self.level,
             "role": self.role,
             "members": [member.to_dict() for member in members],
             "unread": self.unread,

@@ -102,7 +102,7 @@ class Message(Model):
             return []
         ids = cls._hits(user, wanted, chat_id, author, before, limit)
         found = cls.loaded(cls.id.in_(ids), newest_first=True, limit=limit)
-        titles = {chat.id: chat for chat in Chat.select().where(Chat.id.in_({m.chat_id for m in found}))}
+        titles = {chat.id: chat for chat in Chat.seen_by(user, Chat.id.in_({m.chat_id for m in found}))}
         for message in found:
             message.chat = titles[message.chat_id]
             message.snippet = search.snippet(message.searched(), q)

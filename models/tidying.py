@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.attempt import Attempt
 from models.base import Media
+from models.chat import Chat
 from models.event import Event
 from models.file import File
 from models.login import Login
@@ -27,7 +28,7 @@ def sweep_files() -> int:
 
 
 # Every column that holds a key of the store: what stands in none of them is swept away.
-KEYS = (File.key, File.display_key, File.thumbnail_key, User.avatar)
+KEYS = (File.key, File.display_key, File.thumbnail_key, User.avatar, Chat.picture)
 
 
 def named(keys: list[str]) -> set[str]:

@@ -205,7 +205,7 @@ class User(Model):
 
         with write():
             for membership in Membership.select().where(Membership.user == self):
-                membership.leave()
+                membership.again().depart()
             Login.end_all(self, None)
             Event.forget_user(self.id)
             avatar = User.select(User.avatar).where(User.id == self.id).scalar()

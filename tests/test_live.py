@@ -117,7 +117,8 @@ def test_every_event_reaches_everyone_entitled_and_nobody_else(company: Company)
                 assert shared[event.id] == event.data
     assert streams[ann].all("message.deleted") == [{"id": message, "chat_id": chat}]
     assert streams[ann].all("read") == [{"chat_id": chat, "user_id": ann.id, "message_id": message}]
-    assert streams[ann].all("chat.updated") == [{"id": chat, "title": "Kitchen garden"}]
+    kept = {"kind": "group", "description": "", "picture_url": None}
+    assert streams[ann].all("chat.updated") == [{"id": chat, "title": "Kitchen garden", **kept}]
     assert streams[carol].all("member.removed")[0]["user"]["id"] == carol.id
 
 
@@ -339,3 +340,36 @@ def test_who_reads_too_slowly_is_dropped_and_goes_on_where_they_were(own: Server
     rest.waits_for(lambda s: len(got) + len(s.lasting) == sent)
     assert got + [event.data["id"] for event in rest.lasting] == [event.data["id"] for event in quick.lasting]
     bob.goes()
+
+
+def test_a_level_is_told_to_ones_own_streams_alone(company: Company) -> None:
+    ann, bob = company("ann"), company("bob")
+    chat = ann.starts("Garden", bob)
+    streams = {person: person.listens() for person in (ann, bob)}
+    second = bob.listens()
+    cursor = second.events[0].id
+    bob.asks("PATCH", f"chats/{chat}/membership", level="nothing")
+    last = ann.posts(chat, "for the end")
+    for stream in (*streams.values(), second):
+        stream.gets("message.created", id=last)
+    level = {"chat_id": chat, "user_id": bob.id, "level": "nothing"}
+    assert streams[bob].all("membership.updated") == second.all("membership.updated") == [level]
+    assert streams[ann].all("membership.updated") == []
+    # Also when it was missed.
+    late = bob.listens(cursor)
+    late.gets("message.created", id=last)
+    assert late.all("membership.updated") == [level]
+
+
+def test_a_direct_chat_is_told_to_both_and_to_nobody_else(company: Company) -> None:
+    ann, bob, carol = (company(name) for name in ("ann", "bob", "carol"))
+    streams = {person: person.listens() for person in (ann, bob, carol)}
+    chat = ann.asks("POST", f"users/{bob.id}/chat")["id"]
+    ann.posts(chat, "just us")
+    carol.posts(carol.starts("Alone"), "for the end")
+    for person in (ann, bob):
+        streams[person].gets("message.created", text="just us")
+        (created,) = streams[person].all("chat.created")
+        assert created == {"id": chat, "title": "", "kind": "direct", "user_ids": sorted([ann.id, bob.id])}
+    streams[carol].gets("message.created", text="for the end")
+    assert all(message["chat_id"] != chat for message in streams[carol].all("message.created"))

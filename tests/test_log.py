@@ -25,7 +25,8 @@ def test_a_new_chat_is_told_to_each_of_its_people(ann: Person, bob: Person) -> N
     chat = ann.starts("Garden", bob)
     assert [type for type, _ in told()] == ["chat.created", "member.added"] * 2
     assert {e.user_id for e in Event.select().where(Event.type == "chat.created")} == {ann.id, bob.id}
-    assert told()[0][1] == {"id": chat.id, "title": "Garden"}
+    kept = {"kind": "group", "description": "", "picture_url": None}
+    assert told()[0][1] == {"id": chat.id, "title": "Garden", **kept}
 
 
 def test_a_message_is_told_as_the_api_shows_it(ann: Person, chat: Chat) -> None:
@@ -39,7 +40,7 @@ def test_each_verb_writes_its_event(ann: Person, bob: Person, chat: Chat) -> Non
     before = newest()
     ann.of(chat).edit(message.id, "hello there")
     bob.of(chat).read(message.id)
-    ann.of(chat).rename("Allotment")
+    ann.of(chat).describe("Allotment")
     ann.of(chat).set_role(bob.id, "admin")
     ann.of(chat).delete_message(message.id)
     ann.of(chat).remove(bob.id)
@@ -57,7 +58,7 @@ def test_each_verb_writes_its_event(ann: Person, bob: Person, chat: Chat) -> Non
 def test_what_fails_writes_no_event(ann: Person, bob: Person, chat: Chat) -> None:
     before = newest()
     with pytest.raises(models.Forbidden):
-        bob.of(chat).rename("Mine now")
+        bob.of(chat).describe("Mine now")
     with pytest.raises(models.Invalid):
         ann.posts(chat, "")
     assert told(before) == []

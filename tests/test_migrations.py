@@ -30,16 +30,16 @@ def copies() -> list[Path]:
 
 def test_a_step_is_applied_once_after_a_sound_copy(ann: Person, chat: Chat, next_step: Path) -> None:
     message = ann.posts(chat, "hello")
-    next_step.write_text('STATEMENTS = ["ALTER TABLE chat ADD COLUMN picture TEXT"]')
+    next_step.write_text('STATEMENTS = ["ALTER TABLE chat ADD COLUMN banner TEXT"]')
     assert models.pending() == ["m9999_next"]
     assert models.migrate() == ["m9999_next"]
     assert models.migrate() == []
     (copy,) = copies()
     held = sqlite3.connect(copy)
     assert held.execute("SELECT id, text FROM message").fetchall() == [(message.id, "hello")]
-    assert [row[1] for row in held.execute("PRAGMA table_info(chat)")].count("picture") == 0
+    assert [row[1] for row in held.execute("PRAGMA table_info(chat)")].count("banner") == 0
     held.close()
-    assert "picture" in [row[1] for row in models.database.execute_sql("PRAGMA table_info(chat)")]
+    assert "banner" in [row[1] for row in models.database.execute_sql("PRAGMA table_info(chat)")]
 
 
 def test_a_step_that_fails_changes_nothing(ann: Person, chat: Chat, next_step: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_copy_that_is_not_sound_stops_the_update(
 
 
 def test_two_servers_that_start_at_once_update_once(ann: Person, next_step: Path) -> None:
-    next_step.write_text('STATEMENTS = ["ALTER TABLE chat ADD COLUMN picture TEXT"]')
+    next_step.write_text('STATEMENTS = ["ALTER TABLE chat ADD COLUMN banner TEXT"]')
     start, steps = threading.Barrier(2), []
 
     def update() -> None:

@@ -19,7 +19,7 @@ from servers import Server
 EXAMPLES = 6
 LETTERS = {"type": "string", "pattern": "^[a-z]{12,20}$"}
 # Random bytes are no picture; tests/test_api_files.py sends a true one.
-NEVER_RIGHT_BY_CHANCE = {"PUT /api/users/me/avatar"}
+NEVER_RIGHT_BY_CHANCE = {"PUT /api/users/me/avatar", "PUT /api/chats/{chat_id}/picture"}
 
 
 class Walker:
@@ -84,11 +84,15 @@ PATCH /api/users/{user_id}
 PUT /api/users/me/avatar
 DELETE /api/users/me/avatar
 DELETE /api/users/me
+POST /api/users/{user_id}/chat
 GET /api/chats
 POST /api/chats
 GET /api/chats/{chat_id}
 PATCH /api/chats/{chat_id}
 DELETE /api/chats/{chat_id}
+PUT /api/chats/{chat_id}/picture
+DELETE /api/chats/{chat_id}/picture
+PATCH /api/chats/{chat_id}/membership
 GET /api/chats/{chat_id}/members
 POST /api/chats/{chat_id}/members
 PATCH /api/chats/{chat_id}/members/{user_id}

@@ -57,6 +57,8 @@ PAGES = {
     "POST /chats/{chat}/messages/{message}/edit": "403 403 302 404 404 401",
     "GET /chats/{chat}/messages/{message}/delete": "200 200 200 404 404 302",
     "POST /chats/{chat}/messages/{message}/delete": "302 302 302 404 404 302",
+    "POST /chats/{chat}/level": "302 302 302 404 404 302",
+    "POST /users/{username}/chat": "302 302 302 302 302 302",
     "GET /users/{username}": "200 200 200 200 200 302",
     "GET /settings": "200 200 200 200 200 302",
     "POST /settings": "302 302 302 302 302 302",
@@ -69,6 +71,7 @@ PAGES = {
     "GET /files/{file}": "200 200 200 404 404 302",
     "GET /files/{file}/display": "200 200 200 404 404 302",
     "GET /files/{file}/thumbnail": "200 200 200 404 404 302",
+    "GET /chats/{chat}/picture/{picture}": "200 200 200 404 404 302",
     "GET /avatars/{person}/{version}": "200 200 200 200 200 302",
     "GET /healthz": "200 200 200 200 200 200",
 }
@@ -84,11 +87,15 @@ API = {
     "DELETE /api/users/me/avatar": "204 204 204 204 204 401",
     "GET /api/users/{person}": "200 200 200 200 200 401",
     "PATCH /api/users/{person}": "403 403 200 403 403 401",
+    "POST /api/users/{person}/chat": "201 201 201 201 201 401",
     "GET /api/chats": "200 200 200 200 200 401",
     "POST /api/chats": "201 201 201 201 201 401",
     "GET /api/chats/{chat}": "200 200 200 404 404 401",
     "PATCH /api/chats/{chat}": "200 200 403 404 404 401",
     "DELETE /api/chats/{chat}": "204 403 403 404 404 401",
+    "PUT /api/chats/{chat}/picture": "200 200 403 404 404 401",
+    "DELETE /api/chats/{chat}/picture": "204 204 403 404 404 401",
+    "PATCH /api/chats/{chat}/membership": "200 200 200 404 404 401",
     "GET /api/chats/{chat}/members": "200 200 200 404 404 401",
     "POST /api/chats/{chat}/members": "201 201 201 404 404 401",
     "PATCH /api/chats/{chat}/members/{target}": "200 403 403 404 404 401",
@@ -111,6 +118,7 @@ SENT: dict[str, dict[str, Any]] = {
     "POST /chats/{chat}": {"text": "hello", "key": "k1"},
     "POST /chats/{chat}/edit": {"title": "Another title"},
     "POST /chats/{chat}/read": {"message_id": "{message}"},
+    "POST /chats/{chat}/level": {"level": "nothing"},
     "POST /chats/{chat}/members": {"username": "erin2"},
     "POST /chats/{chat}/members/{target}/role": {"role": "admin"},
     "POST /chats/{chat}/messages/{message}/edit": {"text": "said better"},
@@ -125,6 +133,7 @@ SENT: dict[str, dict[str, Any]] = {
     "PATCH /api/users/{person}": {"name": "A name"},
     "POST /api/chats": {"title": "Reading club", "members": ["erin2"]},
     "PATCH /api/chats/{chat}": {"title": "Another title"},
+    "PATCH /api/chats/{chat}/membership": {"level": "nothing"},
     "POST /api/chats/{chat}/members": {"username": "erin2"},
     "PATCH /api/chats/{chat}/members/{target}": {"role": "admin"},
     "POST /api/chats/{chat}/read": {"message_id": "{message}"},
@@ -133,6 +142,7 @@ SENT: dict[str, dict[str, Any]] = {
     "PATCH /api/messages/{message}": {"text": "said better"},
     "GET /api/search": {"q": "tomatoes"},
 }
+SENDS_A_PICTURE = {"PUT /api/users/me/avatar", "PUT /api/chats/{chat}/picture"}
 # Open to everyone alike, with nobody's data in it.
 STATIC = {"static", "assets.stylesheet", "assets.script"}
 
@@ -194,6 +204,7 @@ def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str
     with app.test_request_context():
         message = member.posts(chat, "The tomatoes are in", files=[picture()])
         member.user.set_avatar(picture())
+        owner.of(chat).set_picture(picture())
     owner.removes(people["former"], chat)
     token = models.Login.get(models.Login.user == member.user, models.Login.kind == "token")
     return {
@@ -203,6 +214,7 @@ def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str
         "target": target.id,
         "person": member.id,
         "username": member.username,
+        "picture": owner.of(chat).chat.picture_url.rsplit("/", 1)[1],
         "version": member.user.avatar_url.rsplit("/", 1)[1],
         "login": token.id,
     }
@@ -235,7 +247,7 @@ def ask(world: World, line: str, role: str) -> int:
     how: dict[str, Any] = {}
     if method == "GET":
         how["query_string"] = fields
-    elif line == "PUT /api/users/me/avatar":
+    elif line in SENDS_A_PICTURE:
         how["data"] = {"file": (io.BytesIO(png()), "me.png")}
     elif api:
         how["json"] = fields if fields else None

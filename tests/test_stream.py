@@ -96,7 +96,7 @@ def test_a_message_from_just_before_a_removal_is_not_shown_after_it(
         here = running()
         bobs, anns = Listening(here, bob), Listening(here, ann)
         ann.posts(chat, "for those who stay")
-        ann.of(chat).rename(f"Kitchen {batch}")
+        ann.of(chat).describe(f"Kitchen {batch}")
         ann.posts(chat, "for those who stay, too")
         ann.removes(bob, chat)
         here.turn(WAKE, False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Flask
 
 from models import limits
-from views import assets, chats, clock, files, members, messages, pages, search, sessions, users
+from views import assets, chats, clock, files, members, messages, pages, rooms, search, sessions, users
 
 
 def register(app: Flask) -> None:
     """Give the app its pages, and the templates their words for time and size."""
-    for noun in (assets, chats, messages, members, users, sessions, search, files):
+    for noun in (assets, chats, rooms, messages, members, users, sessions, search, files):
         app.register_blueprint(noun.bp)
     app.jinja_env.filters.update(clock.FILTERS)
     app.jinja_env.globals.update(
@@ -19,6 +19,7 @@ def register(app: Flask) -> None:
         script=assets.script_address,
         stylesheet=assets.stylesheet_address,
         listed=pages.listed,
+        titled=pages.titled,
         time_zone_known=clock.is_known,
         limits=limits,
     )

@@ -7,10 +7,11 @@ import secrets
 
 from flask import Blueprint, abort, redirect, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from peewee import OperationalError
 
 from auth import current_user, throttle
-from forms import ChatForm, MemberForm, PostForm, TitleForm, number
+from forms import ChatForm, LevelForm, MemberForm, PostForm, RoomForm, number
 from models import Chat, Membership, Message, NotThere
 from views.log import Stretch, company
 from views.pages import asked, listed, me, page, signed_in
@@ -145,24 +146,45 @@ def mark_read(mine: Membership, last_id: int) -> None:
 @signed_in
 def edit(chat_id: int) -> ResponseReturnValue:
     mine = Membership.of(me(), chat_id)
-    form = TitleForm(title=mine.chat.title)
-    if form.done(lambda: mine.rename(form.title.data)):
+    form = RoomForm(**said_of(mine))
+    if form.done(lambda: mine.describe(form.title.data, form.description.data)) and pictured(mine, form):
         return redirect(mine.chat.url)
     return desk(mine, form)
 
 
-def desk(mine: Membership, form: TitleForm | MemberForm) -> ResponseReturnValue:
+def said_of(mine: Membership) -> dict[str, str]:
+    """What the first form of that page holds before anybody types."""
+    return {"title": mine.chat.title, "description": mine.chat.description}
+
+
+def pictured(mine: Membership, form: RoomForm) -> bool:
+    """Take the picture that came along, if one did. What else was changed stands by then, and the page says so."""
+    if form.picture.data:
+        taken = form.done(lambda: mine.set_picture(form.picture.data.stream))
+    else:
+        taken = not form.no_picture.data or form.done(mine.drop_picture)
+    if not taken:
+        form.notice = form.notice or _("Everything but the picture was saved.")
+    return taken
+
+
+def desk(mine: Membership, form: RoomForm | MemberForm | LevelForm) -> ResponseReturnValue:
     """The page on which a chat is changed; `form` is the one of its forms that was sent, or none yet."""
-    title = form if isinstance(form, TitleForm) else TitleForm(None, title=mine.chat.title)
-    member = form if isinstance(form, MemberForm) else MemberForm(None)
+    forms = {
+        "room": form if isinstance(form, RoomForm) else RoomForm(None, data=said_of(mine)),
+        "member": form if isinstance(form, MemberForm) else MemberForm(None),
+        "level": form if isinstance(form, LevelForm) else LevelForm(None, level=mine.level),
+    }
     heir = mine.heir() if mine.is_owner else None
-    return page("chats/edit.html", form, mine=mine, members=mine.members(), heir=heir, title=title, member=member)
+    return page("chats/edit.html", form, mine=mine, members=mine.members(), heir=heir, **forms)
 
 
 @bp.route("/chats/<int:chat_id>/leave", methods=["GET", "POST"])
 @signed_in
 def leave(chat_id: int) -> ResponseReturnValue:
     mine = Membership.of(me(), chat_id)
+    if mine.chat.is_direct:
+        abort(403)
     if request.method == "POST":
         mine.leave()
         return redirect("/")

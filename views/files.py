@@ -11,7 +11,7 @@ from flask import Blueprint, request, send_file
 from flask.wrappers import Response
 
 from auth import reader, session_or_token_required
-from models import File, NotThere, User
+from models import File, Membership, NotThere, User
 from models.base import Media
 
 bp = Blueprint("files", __name__)
@@ -47,6 +47,16 @@ def avatar(user_id: int, version: str) -> Response:
     if user.avatar is None or user.avatar_url != f"/avatars/{user_id}/{version}":
         raise NotThere("avatar")
     return sent(user.avatar, None, f"avatar-{version}")
+
+
+@bp.get("/chats/<int:chat_id>/picture/<version>")
+@session_or_token_required
+def chat_picture(chat_id: int, version: str) -> Response:
+    """A chat's picture, for those who are in it."""
+    chat = Membership.of(reader(), chat_id).chat
+    if chat.picture is None or chat.picture_url != f"{chat.url}/picture/{version}":
+        raise NotThere("picture")
+    return sent(chat.picture, None, f"picture-{version}")
 
 
 def picture(file: File, which: str) -> Response:

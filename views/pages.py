@@ -10,8 +10,8 @@ from flask import make_response, render_template, request
 from flask.wrappers import Response
 
 from auth import current_user, login_required
-from forms import Form, number
-from models import Chat, Membership, User
+from forms import Form, number, translated
+from models import Chat, Membership, User, Words
 
 LISTED = 100
 
@@ -42,6 +42,11 @@ def page(template: str, form: Form | None = None, **context: Any) -> Response:
 def asked(name: str) -> int | None:
     """An id from the address's query; None when it is missing or no id."""
     return number(request.args.get(name))
+
+
+def titled(chat: Chat) -> str:
+    """What a chat is called, in the reader's language where the models named it."""
+    return translated(chat.title) if isinstance(chat.title, Words) else chat.title
 
 
 @dataclass
