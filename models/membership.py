@@ -340,7 +340,7 @@ class Membership(Model):
     def message(self, message_id: int) -> Message:
         """A message of this chat that is not deleted. Raises NotThere."""
         alive = (Message.id == message_id, Message.chat == self.chat_id, Message.deleted_at.is_null())
-        found = Message.loaded(*alive, newest_first=True, limit=1)
+        found = Message.loaded(*alive, newest_first=True, limit=1, reader=self.user_id)
         if not found:
             raise NotThere("message")
         found[0].chat = self.chat
@@ -393,7 +393,8 @@ class Membership(Model):
     def _messages(self, newest_first: bool, limit: int, deleted: bool, *which: Any) -> list[Message]:
         if not deleted:
             which = (*which, Message.deleted_at.is_null())
-        return Message.loaded(Message.chat == self.chat_id, *which, newest_first=newest_first, limit=limit)
+        here = Message.chat == self.chat_id
+        return Message.loaded(here, *which, newest_first=newest_first, limit=limit, reader=self.user_id)
 
     @property
     def unread(self) -> int:

@@ -51,6 +51,7 @@ class Walker:
             "author": {"enum": [self.username]},
             "username": {"enum": [newcomer.username]},
             "current_password": {"enum": [PASSWORD]},
+            "emoji": {"enum": ["🍅", "❤️"]},
             "q": {"enum": ["tomatoes"]},
             "title": LETTERS,
             "text": LETTERS,
@@ -100,6 +101,10 @@ POST /api/messages
 GET /api/messages/{message_id}
 PATCH /api/messages/{message_id}
 DELETE /api/messages/{message_id}
+GET /api/messages/{message_id}/history
+GET /api/messages/{message_id}/reactions
+PUT /api/messages/{message_id}/reactions/{emoji}
+DELETE /api/messages/{message_id}/reactions/{emoji}
 GET /api/search
 """.strip().splitlines()
 # It does not end; tests/test_live.py listens to it.

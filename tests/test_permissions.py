@@ -98,6 +98,10 @@ API = {
     "GET /api/messages/{message}": "200 200 200 404 404 401",
     "PATCH /api/messages/{message}": "403 403 200 404 404 401",
     "DELETE /api/messages/{message}": "204 204 204 404 404 401",
+    "GET /api/messages/{message}/history": "200 200 200 404 404 401",
+    "GET /api/messages/{message}/reactions": "200 200 200 404 404 401",
+    "PUT /api/messages/{message}/reactions/{emoji}": "200 200 200 404 404 401",
+    "DELETE /api/messages/{message}/reactions/{emoji}": "200 200 200 404 404 401",
     "GET /api/search": "200 200 200 200 200 401",
     "GET /api/events": "200 200 200 200 200 401",
     "GET /api/openapi.json": "200 200 200 200 200 200",
@@ -202,6 +206,7 @@ def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str
         "username": member.username,
         "version": member.user.avatar_url.rsplit("/", 1)[1],
         "login": token.id,
+        "emoji": "👍",
     }
 
 
