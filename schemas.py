@@ -147,6 +147,15 @@ class ReadUpTo(Body):
     message_id: Id
 
 
+class UnreadFrom(Body):
+    message_id: Id
+
+
+class Forward(Body):
+    chat_id: Id
+    text: Text = ""
+
+
 class NewMessage(Body):
     chat_id: Id
     text: Text = ""

@@ -16,9 +16,9 @@ PRUNED_AT_ONCE = 500
 class Event(Model):
     """One line of the log that live streams read by its id.
 
-    `data` is the JSON that everyone entitled gets. Who that is: with `type` chat.created, chat.deleted and
-    read, the person `user_id` alone; else the members of `chat_id`, and with member.removed `user_id` too.
-    With message.* `user_id` is the author.
+    `data` is the JSON that everyone entitled gets. Who that is: with `type` chat.created, chat.deleted,
+    membership.updated and read, the person `user_id` alone; else the members of `chat_id`, and with member.removed
+    `user_id` too. With message.* `user_id` is the author.
     """
 
     id = AutoField()

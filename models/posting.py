@@ -95,6 +95,8 @@ def edit(mine: Membership, message_id: int, text: str) -> Message:
         message = mine.again().message(message_id)
         if message.author_id != mine.user_id:
             raise Forbidden(words("Only the author may edit a message."))
+        if message.is_forwarded:
+            raise Forbidden(words("These are somebody else's words: a forwarded message can't be edited."))
         check_text(text, bool(message.files))
         if message.text == text:
             return message
