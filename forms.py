@@ -42,6 +42,11 @@ def number(value: str | None) -> int | None:
     return int(value)
 
 
+def page_key(value: str | None) -> str | None:
+    """The key that a page gave one of its forms; None for anything that can't be one."""
+    return value if re.fullmatch(r"[\w-]{1,64}", value or "") else None
+
+
 class Form(FlaskForm):
     """A form that can come back: with what was typed, words at the fields, and the status that tells why."""
 
@@ -203,12 +208,37 @@ class PostForm(Form):
     @property
     def sent_key(self) -> str | None:
         """The key that the page gave this form, if it is such a one."""
-        return self.key.data if re.fullmatch(r"[\w-]{1,64}", self.key.data or "") else None
+        return page_key(self.key.data)
 
     @property
     def reply_id(self) -> int | None:
         """The message that this one answers; 0, which is none, for what is no id."""
         return number(self.reply_to.data) or 0 if self.reply_to.data else None
+
+
+class ReactionForm(Form):
+    """`give` an emoji, or take one's own back."""
+
+    called: ClassVar[dict[str, str]] = {"emoji": "give"}
+
+    give = StringField(later("Another emoji"), render_kw=NO_HELP)
+    take_back = HiddenField()
+
+
+class ForwardForm(Form):
+    chat = HiddenField(validators=[InputRequired(later("Please choose a chat."))])
+    text = TextAreaField(later("Comment"), render_kw={"rows": 2})
+    key = HiddenField()
+
+    @property
+    def chat_id(self) -> int:
+        """The chat that was chosen; 0, which is none, for what is no id."""
+        return number(self.chat.data) or 0
+
+    @property
+    def sent_key(self) -> str | None:
+        """The key that the page gave this form, if it is such a one."""
+        return page_key(self.key.data)
 
 
 class EditForm(Form):

@@ -136,7 +136,7 @@ def described(
         "summary": (inspect.getdoc(handler) or "").partition("\n")[0],
         "tags": [rule.rule.split("/")[2]],
         "parameters": [*path_parameters(rule.rule), *query_parameters(operation)],
-        "responses": responses(operation, reference, bool(path_parameters(rule.rule))),
+        "responses": responses(operation, reference, path_parameters(rule.rule)),
         "security": [] if operation.open_to_all else [{"token": []}],
     }
     if operation.keyed:
@@ -159,14 +159,11 @@ def described(
 
 
 def path_parameters(rule: str) -> list[dict[str, Any]]:
+    word = {"type": "string", "minLength": 1}
+    number = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
     return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
-        }
-        for _, name in PARAMETER.findall(rule)
+        {"name": name, "in": "path", "required": True, "schema": number if kind == "int" else word}
+        for kind, name in PARAMETER.findall(rule)
     ]
 
 
@@ -209,7 +206,9 @@ def form_of(form: type[BaseModel], files: str, is_one: bool) -> dict[str, Any]:
     return bounded({"type": "object", "properties": fields, "required": required, "additionalProperties": False})
 
 
-def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_path: bool) -> dict[str, Any]:
+def responses(
+    operation: Operation, reference: dict[type[BaseModel], Any], path: list[dict[str, Any]]
+) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for answer in (operation.answer, *operation.also):
         said: dict[str, Any] = {"description": HTTPStatus(answer.status).phrase}
@@ -220,14 +219,15 @@ def responses(operation: Operation, reference: dict[type[BaseModel], Any], has_p
         if answer.located:
             said["headers"] = header("Location", "Where it can be asked for.")
         told[str(answer.status)] = said
+    takes_words = any(parameter["schema"]["type"] == "string" for parameter in path)
     errors = {*ALWAYS, *operation.errors}
     if not operation.open_to_all:
         errors.add(401)
-    if operation.body or operation.query or operation.form:
+    if operation.body or operation.query or operation.form or takes_words:
         errors.add(422)
     if operation.body or operation.form:
         errors |= {413, 415, 507}
-    if has_path:
+    if path:
         errors.add(404)
     problem = {"application/problem+json": {"schema": reference[schemas.Problem]}}
     for status in sorted(errors):

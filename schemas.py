@@ -161,6 +161,15 @@ class ReadUpTo(Body):
     message_id: Id
 
 
+class UnreadFrom(Body):
+    message_id: Id
+
+
+class Forward(Body):
+    chat_id: Id
+    text: Text = ""
+
+
 class NewMessage(Body):
     chat_id: Id
     text: Text = ""
@@ -216,6 +225,16 @@ class MessagesQuery(Query):
         return after
 
 
+class RevisionsQuery(Query):
+    limit: Limit = 20
+    before: Cursor | None = None
+
+
+class ReactionsQuery(Query):
+    limit: Limit = 50
+    after: Cursor | None = None
+
+
 class SearchQuery(Query):
     q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
     chat_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
@@ -253,6 +272,21 @@ class Quotation(BaseModel):
     text: str
 
 
+class Tally(BaseModel):
+    """One emoji under a message; `users` are the ids of the first who gave it."""
+
+    emoji: str
+    count: Count
+    users: list[Count]
+
+
+class Source(BaseModel):
+    """Who said first what was forwarded, and when."""
+
+    author: User | None
+    created_at: datetime
+
+
 class Message(BaseModel):
     id: Count
     chat_id: Count
@@ -260,13 +294,30 @@ class Message(BaseModel):
     text: str
     html: str
     files: list[File]
+    reactions: list[Tally]
     reply_to: Quotation | None
+    forwarded_from: Source | None
     created_at: datetime
     edited_at: datetime | None
 
 
 class Hit(Message):
     snippet: str
+
+
+class Revision(BaseModel):
+    """A former text of a message; `created_at` is when it was written."""
+
+    id: Count
+    text: str
+    html: str
+    created_at: datetime
+
+
+class Reaction(BaseModel):
+    emoji: str
+    user: User
+    created_at: datetime
 
 
 class Member(BaseModel):
@@ -313,6 +364,16 @@ class Members(BaseModel):
 
 class Messages(BaseModel):
     items: list[Message]
+    next: str | None
+
+
+class Revisions(BaseModel):
+    items: list[Revision]
+    next: str | None
+
+
+class Reactions(BaseModel):
+    items: list[Reaction]
     next: str | None
 
 

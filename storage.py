@@ -8,6 +8,7 @@ import mimetypes
 import os
 import re
 import secrets
+import shutil
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -155,6 +156,23 @@ class Folder:
         if is_first:
             sync(self.root)
         return key
+
+    def duplicate(self, key: str) -> str:
+        """Keep the same bytes under a key of their own; returns it. Raises FileNotFoundError where there are none.
+
+        What is kept is never written to, so two names of one file are as good as two files.
+        """
+        source, link = self.path(key), self.scratch()
+        try:
+            # The sweeper takes what is old and has no row: the new name must not look old before its row is there.
+            os.utime(source)
+            os.link(source, link)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            # Not every file system has hard links, and each has only so many of them a file.
+            shutil.copyfile(source, link)
+        return self.keep(link)
 
     def path(self, key: str) -> Path:
         """Where the bytes of a key lie. Raises ValueError for what is no key."""

@@ -1,7 +1,9 @@
 """The REST door: JSON in and out, a Bearer token, problem+json for everything that fails."""
 
-from api import chats, document, messages, rooms, users
+from api import chats, document, messages, reactions, rooms, users
 from api.door import NOTHING, A, api, speaks
 from api.problems import answer_error
 
-__all__ = ["NOTHING", "A", "answer_error", "api", "chats", "document", "messages", "rooms", "speaks", "users"]
+__all__ = [
+    "NOTHING", "A", "answer_error", "api", "chats", "document", "messages", "reactions", "rooms", "speaks", "users",
+]  # fmt: skip

@@ -96,3 +96,11 @@ def read(chat_id: int, body: schemas.ReadUpTo) -> Any:
     """Read up to a message; never goes back."""
     Membership.of(g.user, chat_id).read(body.message_id)
     return NOTHING
+
+
+@api.post("/chats/<int:chat_id>/unread")
+@speaks(A(204), body=schemas.UnreadFrom, errors=(404,))
+def mark_unread(chat_id: int, body: schemas.UnreadFrom) -> Any:
+    """Make a message and all that follows unread again; the only way back."""
+    Membership.of(g.user, chat_id).mark_unread(body.message_id)
+    return NOTHING

@@ -8,7 +8,7 @@ from flask import g, url_for
 
 import schemas
 from api.door import NOTHING, A, api, idempotency_key, listing, speaks, uploads
-from models import Membership, Message
+from models import Membership, Message, Revision
 
 
 @api.get("/messages")
@@ -67,6 +67,31 @@ def delete_message(message_id: int) -> Any:
     mine, message = Message.visible_to(g.user, message_id)
     mine.delete_message(message.id)
     return NOTHING
+
+
+@api.get("/messages/<int:message_id>/history")
+@speaks(A(200, schemas.Revisions), query=schemas.RevisionsQuery, errors=(404,))
+def message_history(message_id: int, query: schemas.RevisionsQuery) -> Any:
+    """What an edited message said before, newest first."""
+    message = Message.visible_to(g.user, message_id)[1]
+    former = [revision.to_dict() for revision in Revision.of(message, query.limit + 1, query.before)]
+    return listing(former, query.limit, lambda: {"before": former[query.limit - 1]["id"]})
+
+
+@api.post("/messages/<int:message_id>/forward")
+@speaks(
+    A(201, schemas.Message, located=True),
+    body=schemas.Forward,
+    keyed=True,
+    also=(A(200, schemas.Message, located=True),),
+    errors=(404, 410, 429),
+)
+def forward_message(message_id: int, body: schemas.Forward) -> Any:
+    """Bring a message into another chat, with a word of one's own before it; with an `Idempotency-Key` once."""
+    message, there = Message.visible_to(g.user, message_id)[1], Membership.of(g.user, body.chat_id)
+    copy = there.forward(message, body.text, idempotency_key())
+    where = {"Location": url_for("api.show_message", message_id=copy.id)}
+    return copy.to_dict(), 200 if copy.repeated else 201, where
 
 
 @api.get("/search")

@@ -24,6 +24,8 @@ from models.login import Login
 from models.membership import Membership, chat_dicts
 from models.message import Message, SentKey
 from models.migration import applied, migrate, pending
+from models.reaction import Reaction
+from models.revision import Revision
 from models.tidying import sweep_files
 from models.user import User
 
@@ -41,7 +43,9 @@ __all__ = [
     "Membership",
     "Message",
     "NotThere",
+    "Reaction",
     "Refused",
+    "Revision",
     "SentKey",
     "Taken",
     "TooLarge",

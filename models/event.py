@@ -16,8 +16,8 @@ PRUNED_AT_ONCE = 500
 class Event(Model):
     """One line of the log that live streams read by its id.
 
-    `data` is the JSON that everyone entitled gets. Who that is: with `type` chat.created, chat.deleted, read
-    and membership.updated, the person `user_id` alone; else the members of `chat_id`, and with member.removed
+    `data` is the JSON that everyone entitled gets. Who that is: with `type` chat.created, chat.deleted,
+    membership.updated and read, the person `user_id` alone; else the members of `chat_id`, and with member.removed
     `user_id` too. With message.* `user_id` is the author.
     """
 
@@ -44,7 +44,9 @@ class Event(Model):
     @classmethod
     def forget_message(cls, message_id: int) -> None:
         """Take a deleted message's text out of what was told of it, and out of the quotations of it."""
-        blank = fn.json_set(cls.data, "$.text", "", "$.html", "", "$.files", fn.json("[]"))
+        blank = fn.json_set(
+            cls.data, "$.text", "", "$.html", "", "$.files", fn.json("[]"), "$.reactions", fn.json("[]")
+        )
         cls.update(data=blank).where(cls.message_id == message_id, cls.type != "message.deleted").execute()
         quotation = fn.json_set(cls.data, "$.reply_to.text", "", "$.reply_to.author", None)
         cls._replies_to("r.id = ?", message_id, quotation)
@@ -59,16 +61,26 @@ class Event(Model):
             cls.data, "$.user.username", "", "$.user.name", "", "$.user.about", "", "$.user.avatar_url", None
         )
         cls.update(data=member).where(mine, cls.type.startswith("member.")).execute()
+        cls._forwards_of(user_id)
         cls._replies_to("r.author_id = ?", user_id, fn.json_set(cls.data, "$.reply_to.author", None))
 
     @classmethod
+    def _forwards_of(cls, user_id: int) -> None:
+        """Take a closed account's name out of what was told of messages that others forwarded."""
+        forwards = "SELECT id FROM message WHERE forwarded_author_id = ?"
+        cls._of_messages(forwards, user_id, fn.json_set(cls.data, "$.forwarded_from.author", None))
+
+    @classmethod
     def _replies_to(cls, which: str, value: int, data: Any) -> None:
-        rows = database.execute_sql(
-            f"SELECT m.id FROM message m JOIN message r ON r.id = m.reply_to_id WHERE {which}", (value,)
-        )
-        replies = [row[0] for row in rows]
-        for start in range(0, len(replies), PRUNED_AT_ONCE):
-            some = replies[start : start + PRUNED_AT_ONCE]
+        replies = f"SELECT m.id FROM message m JOIN message r ON r.id = m.reply_to_id WHERE {which}"
+        cls._of_messages(replies, value, data)
+
+    @classmethod
+    def _of_messages(cls, ids: str, value: int, data: Any) -> None:
+        """Say otherwise what was told of the messages whose ids a query finds."""
+        found = [row[0] for row in database.execute_sql(ids, (value,))]
+        for start in range(0, len(found), PRUNED_AT_ONCE):
+            some = found[start : start + PRUNED_AT_ONCE]
             told = (cls.type == "message.created") | (cls.type == "message.updated")
             cls.update(data=data).where(cls.message_id.in_(some), told).execute()
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from peewee import JOIN, AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField, fn
 
-from models import posting, room
+from models import forwarding, posting, room
 from models.base import Model, database, iso, now, remove_after_commit, write
 from models.chat import Chat, Partner, partner_of
 from models.errors import Forbidden, Invalid, NotThere, Taken, words
@@ -362,8 +362,17 @@ class Membership(Model):
         """
         return posting.post(self, text, files, reply_to, key)
 
+    def forward(self, source: Message, comment: str = "", key: str | None = None) -> Message:
+        """Write a message from elsewhere anew in this chat, as one's own, with the name of who said it first.
+
+        A `comment` is a message of its own before it. The copy has its own files and lives on by itself; of the chat
+        that it came from it tells nothing. With an idempotency `key` the first copy comes back, `repeated`. Raises
+        Invalid (`text`, `files`, `Idempotency-Key`), TooMany, Gone, NotThere when either is not to be seen any more.
+        """
+        return forwarding.forward(self, source, comment, key)
+
     def edit(self, message_id: int, text: str) -> Message:
-        """Say it otherwise. Raises Invalid (`text`), NotThere, Forbidden for all but the author."""
+        """Say it otherwise. Raises Invalid (`text`), NotThere, Forbidden for all but the author, and of forwards."""
         return posting.edit(self, message_id, text)
 
     def delete_message(self, message_id: int) -> None:
@@ -373,7 +382,7 @@ class Membership(Model):
     def message(self, message_id: int) -> Message:
         """A message of this chat that is not deleted. Raises NotThere."""
         alive = (Message.id == message_id, Message.chat == self.chat_id, Message.deleted_at.is_null())
-        found = Message.loaded(*alive, newest_first=True, limit=1)
+        found = Message.loaded(*alive, newest_first=True, limit=1, reader=self.user_id)
         if not found:
             raise NotThere("message")
         found[0].chat = self.chat
@@ -426,7 +435,8 @@ class Membership(Model):
     def _messages(self, newest_first: bool, limit: int, deleted: bool, *which: Any) -> list[Message]:
         if not deleted:
             which = (*which, Message.deleted_at.is_null())
-        return Message.loaded(Message.chat == self.chat_id, *which, newest_first=newest_first, limit=limit)
+        here = Message.chat == self.chat_id
+        return Message.loaded(here, *which, newest_first=newest_first, limit=limit, reader=self.user_id)
 
     @property
     def unread(self) -> int:
@@ -442,16 +452,37 @@ class Membership(Model):
                 raise Invalid(message_id=words("There is no such message in this chat."))
             if message_id <= mine.last_read_id:
                 return
-            read_count, own_since = mine.chat.message_count, 0
-            if message_id < (mine.chat.last_message_id or 0):
-                alive = Message.select().where(here, Message.id > message_id, Message.deleted_at.is_null())
-                read_count -= alive.count()
-                own_since = alive.where(Message.author == self.user_id).count()
-            Membership.update(last_read_id=message_id, read_count=read_count, own_since=own_since).where(
-                Membership.id == mine.id
-            ).execute()
+            mine._stand_at(message_id)
             told = {"chat_id": self.chat_id, "user_id": self.user_id, "message_id": message_id}
             Event.record("read", told, chat_id=self.chat_id, user_id=self.user_id)
+
+    def mark_unread(self, message_id: int) -> None:
+        """Go back to before a message, so that it is unread again with all that follows; the only way back.
+
+        What is unread already stays so. Raises Invalid (`message_id`) for one that is not there in this chat.
+        """
+        with write():
+            mine = self.again()
+            here = Message.select(fn.MAX(Message.id)).where(Message.chat == self.chat_id)
+            if here.where(Message.id == message_id, Message.deleted_at.is_null()).scalar() is None:
+                raise Invalid(message_id=words("There is no such message in this chat."))
+            if message_id > mine.last_read_id:
+                return
+            mine._stand_at(here.where(Message.id < message_id).scalar() or 0)
+            told = {"chat_id": self.chat_id, "last_read_id": mine.last_read_id or None, "unread": mine.unread}
+            Event.record("membership.updated", told, chat_id=self.chat_id, user_id=self.user_id)
+
+    def _stand_at(self, message_id: int) -> None:
+        """Have read up to a message, and count anew over what is left. Inside a write() only."""
+        self.last_read_id, self.read_count, self.own_since = message_id, self.chat.message_count, 0
+        if message_id < (self.chat.last_message_id or 0):
+            left = (Message.chat == self.chat_id, Message.id > message_id, Message.deleted_at.is_null())
+            alive = Message.select().where(*left)
+            self.read_count -= alive.count()
+            self.own_since = alive.where(Message.author == self.user_id).count()
+        Membership.update(last_read_id=message_id, read_count=self.read_count, own_since=self.own_since).where(
+            Membership.id == self.id
+        ).execute()
 
     # Telling
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from peewee import JOIN, AutoField, BigIntegerField, ForeignKeyField, IntegerField, TextField
@@ -19,6 +19,7 @@ from text import excerpt, plain
 if TYPE_CHECKING:
     from models.file import File
     from models.membership import Membership
+    from models.reaction import Tally
 
 QUOTED = 140
 MINUTE = 60_000_000
@@ -39,25 +40,36 @@ class Message(Model):
     created_at = BigIntegerField()
     edited_at = BigIntegerField(null=True)
     deleted_at = BigIntegerField(null=True)
+    # Who said it first, and when, if somebody brought it here from another place.
+    forwarded_author = ForeignKeyField(User, null=True)
+    forwarded_at = BigIntegerField(null=True)
 
     chat_id: int
     author_id: int
     reply_to_id: int | None
     files: list[File]
+    reactions: Sequence[Tally] = ()
     repeated: bool = False
     snippet: str = ""
     first_file: str | None = None
 
     @classmethod
-    def loaded(cls, *which: Any, newest_first: bool, limit: int) -> list[Message]:
-        """The messages that a condition picks, with authors, quotations and files, in two queries."""
-        Quoted, QuotedAuthor = cls.alias(), User.alias()
+    def loaded(cls, *which: Any, newest_first: bool, limit: int, reader: int | None = None) -> list[Message]:
+        """The messages that a condition picks, with authors, quotations, files and reactions, in three queries.
+
+        With the id of a `reader` it is known which reactions are theirs.
+        """
+        from models.reaction import Reaction
+
+        Quoted, QuotedAuthor, First = cls.alias(), User.alias(), User.alias()
         query = (
-            cls.select(cls, User, Quoted, QuotedAuthor)
+            cls.select(cls, User, Quoted, QuotedAuthor, First)
             .join(User, on=(cls.author == User.id), attr="author")
             .switch(cls)
             .join(Quoted, JOIN.LEFT_OUTER, on=(cls.reply_to == Quoted.id), attr="reply_to")
             .join(QuotedAuthor, JOIN.LEFT_OUTER, on=(Quoted.author == QuotedAuthor.id), attr="author")
+            .switch(cls)
+            .join(First, JOIN.LEFT_OUTER, on=(cls.forwarded_author == First.id), attr="forwarded_author")
             .where(*which)
             .order_by(cls.id.desc() if newest_first else cls.id)
             .limit(limit)
@@ -66,6 +78,7 @@ class Message(Model):
         if newest_first:
             messages.reverse()
         attach_files(messages)
+        Reaction.attach(messages, reader)
         return messages
 
     @classmethod
@@ -74,7 +87,8 @@ class Message(Model):
         from models.membership import Membership
 
         seen = cls.chat.in_(Chat.visible_to(user))
-        found = cls.loaded(cls.id == message_id, cls.deleted_at.is_null(), seen, newest_first=True, limit=1)
+        alive = (cls.id == message_id, cls.deleted_at.is_null())
+        found = cls.loaded(*alive, seen, newest_first=True, limit=1, reader=user.id)
         if not found:
             raise NotThere("message")
         return Membership.of(user, found[0].chat_id), found[0]
@@ -174,6 +188,16 @@ class Message(Model):
         return quoted
 
     @property
+    def is_forwarded(self) -> bool:
+        return self.forwarded_at is not None
+
+    @property
+    def first_writer(self) -> User | None:
+        """Who said first what was forwarded; None when that account is gone."""
+        first: User | None = self.forwarded_author
+        return None if first is None or first.deleted_at is not None else first
+
+    @property
     def is_deleted(self) -> bool:
         return self.deleted_at is not None
 
@@ -211,7 +235,9 @@ class Message(Model):
             "text": self.text,
             "html": self.html,
             "files": [file.to_dict() for file in self.files],
+            "reactions": [tally.to_dict() for tally in self.reactions],
             "reply_to": self._quotation(),
+            "forwarded_from": self._source(),
             "created_at": iso(self.created_at),
             "edited_at": iso(self.edited_at),
         }
@@ -222,6 +248,12 @@ class Message(Model):
             return None
         writer = None if quoted.is_deleted else quoted.writer
         return {"id": quoted.id, "author": writer.to_dict() if writer else None, "text": quoted.preview}
+
+    def _source(self) -> dict[str, Any] | None:
+        if not self.is_forwarded:
+            return None
+        first = self.first_writer
+        return {"author": first.to_dict() if first else None, "created_at": iso(self.forwarded_at)}
 
 
 class SentKey(Model):

@@ -11,6 +11,8 @@ from models.errors import Errors, Forbidden, Invalid, words
 from models.event import Event
 from models.file import File, Kept, check_uploads, discard, keep
 from models.message import Message, SentKey, body_digest, check_text, wrong_text
+from models.reaction import Reaction
+from models.revision import Revision
 from models.tidying import now_and_then
 from storage import Upload
 
@@ -93,9 +95,12 @@ def edit(mine: Membership, message_id: int, text: str) -> Message:
         message = mine.again().message(message_id)
         if message.author_id != mine.user_id:
             raise Forbidden(words("Only the author may edit a message."))
+        if message.is_forwarded:
+            raise Forbidden(words("These are somebody else's words: a forwarded message can't be edited."))
         check_text(text, bool(message.files))
         if message.text == text:
             return message
+        Revision.keep(message)
         message.text, message.html, message.edited_at = text, html, now()
         message.version += 1
         message.save(only=[Message.text, Message.html, Message.edited_at, Message.version])
@@ -116,7 +121,9 @@ def delete(mine: Membership, message_id: int) -> None:
         message.deleted_at = now()
         message.save(only=[Message.text, Message.html, Message.deleted_at])
         File.delete().where(File.message == message_id).execute()
-        message.files = []
+        Reaction.delete().where(Reaction.message == message_id).execute()
+        Revision.delete().where(Revision.message == message_id).execute()
+        message.files, message.reactions = [], []
         message.put_in_index()
         here.count_out(message)
         Event.forget_message(message_id)

@@ -202,8 +202,10 @@ class User(Model):
             raise Invalid(current_password=words("This is not your password."))
         from models.login import Login
         from models.membership import Membership
+        from models.reaction import Reaction
 
         with write():
+            Reaction.delete().where(Reaction.user == self).execute()
             for membership in Membership.select().where(Membership.user == self):
                 membership.again().depart()
             Login.end_all(self, None)

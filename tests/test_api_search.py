@@ -8,7 +8,8 @@ from people import Anyone, Person
 from models import Chat
 
 HIT = {
-    "id", "chat_id", "author", "text", "html", "files", "reply_to", "created_at", "edited_at", "snippet",
+    "id", "chat_id", "author", "text", "html", "files", "reactions", "forwarded_from", "reply_to",
+    "created_at", "edited_at", "snippet",
 }  # fmt: skip
 
 

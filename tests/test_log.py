@@ -71,7 +71,7 @@ def test_a_deleted_text_is_nowhere_any_more(ann: Person, bob: Person, chat: Chat
     ann.of(chat).delete_message(message.id)
     assert "swordfish" not in json.dumps(told())
     models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    for table in ("message", "event"):
+    for table in ("message", "revision", "event"):
         rows = models.database.execute_sql(f'SELECT * FROM "{table}"').fetchall()
         assert "swordfish" not in repr(rows)
     assert models.database.execute_sql("SELECT * FROM message_index WHERE text MATCH 'swordfish'").fetchall() == []

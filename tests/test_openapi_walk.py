@@ -51,6 +51,7 @@ class Walker:
             "author": {"enum": [self.username]},
             "username": {"enum": [newcomer.username]},
             "current_password": {"enum": [PASSWORD]},
+            "emoji": {"enum": ["🍅", "❤️"]},
             "q": {"enum": ["tomatoes"]},
             "title": LETTERS,
             "text": LETTERS,
@@ -99,11 +100,17 @@ PATCH /api/chats/{chat_id}/members/{user_id}
 DELETE /api/chats/{chat_id}/members/{user_id}
 POST /api/chats/{chat_id}/read
 POST /api/chats/{chat_id}/typing
+POST /api/chats/{chat_id}/unread
 GET /api/messages
 POST /api/messages
 GET /api/messages/{message_id}
 PATCH /api/messages/{message_id}
 DELETE /api/messages/{message_id}
+POST /api/messages/{message_id}/forward
+GET /api/messages/{message_id}/history
+GET /api/messages/{message_id}/reactions
+PUT /api/messages/{message_id}/reactions/{emoji}
+DELETE /api/messages/{message_id}/reactions/{emoji}
 GET /api/search
 """.strip().splitlines()
 # It does not end; tests/test_live.py listens to it.

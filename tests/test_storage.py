@@ -285,3 +285,37 @@ def test_a_label_is_never_a_path_and_never_empty(name: str) -> None:
 )  # fmt: skip
 def test_a_type_is_never_one_that_a_browser_runs(name: str, declared: str, type: str) -> None:
     assert storage.safe_type(name, declared) == type
+
+
+def test_a_duplicate_is_as_good_as_another_file(folder: Folder) -> None:
+    key = kept(folder)
+    other = folder.duplicate(key)
+    assert other != key
+    folder.remove(key)
+    assert folder.path(other).read_bytes() == b"content"
+    assert list(folder.incoming.iterdir()) == []
+
+
+def test_a_duplicate_of_something_old_is_new_to_the_sweeper(folder: Folder) -> None:
+    key = kept(folder)
+    grow_old(folder, 1_000)
+    other = folder.duplicate(key)
+    assert folder.sweep(lambda keys: {key}, older_than=500) == 0
+    assert folder.exists(other)
+
+
+def test_a_duplicate_is_made_where_there_are_no_hard_links(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object) -> None:
+        raise OSError(errno.EMLINK, "Too many links")
+
+    monkeypatch.setattr(os, "link", refuses)
+    key = kept(folder)
+    assert folder.path(folder.duplicate(key)).read_bytes() == b"content"
+
+
+def test_there_is_no_duplicate_of_nothing(folder: Folder) -> None:
+    key = kept(folder)
+    folder.remove(key)
+    with pytest.raises(FileNotFoundError):
+        folder.duplicate(key)
+    assert list(folder.incoming.iterdir()) == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
 from people import Person
 
-from models import Chat, Invalid, Membership, Message
+from models import Chat, Event, Invalid, Membership, Message
 
 
 def counted(membership: Membership) -> int:
@@ -65,11 +66,51 @@ def test_who_comes_later_has_nothing_unread(ann: Person, carol: Person, chat: Ch
     assert carol.of(chat).unread == 1
 
 
+def test_a_message_is_made_unread_again_with_all_that_follows(ann: Person, bob: Person, chat: Chat) -> None:
+    first, second = ann.posts(chat, "one"), ann.posts(chat, "two")
+    bob.posts(chat, "mine")
+    ann.posts(chat, "three")
+    bob.reads(chat)
+    assert bob.api.post(f"/api/chats/{chat.id}/unread", json={"message_id": second.id}).status_code == 204
+    told = bob.api.get(f"/api/chats/{chat.id}").get_json()
+    assert (told["last_read_id"], told["unread"]) == (first.id, 2)
+    event = Event.select().order_by(Event.id.desc()).first()
+    assert (event.type, event.user_id) == ("membership.updated", bob.id)
+    assert json.loads(event.data) == {"chat_id": chat.id, "last_read_id": first.id, "unread": 2}
+    # What was read stays read for the others.
+    assert ann.of(chat).unread == 1
+
+
+def test_the_first_message_of_all_can_be_unread_again(ann: Person, bob: Person, chat: Chat) -> None:
+    first = ann.posts(chat, "one")
+    bob.reads(chat)
+    bob.of(chat).mark_unread(first.id)
+    told = bob.api.get(f"/api/chats/{chat.id}").get_json()
+    assert (told["last_read_id"], told["unread"]) == (None, 1)
+
+
+def test_what_is_unread_already_stays_as_it_is(ann: Person, bob: Person, chat: Chat) -> None:
+    ann.posts(chat, "one")
+    second = ann.posts(chat, "two")
+    before = Event.select().count()
+    bob.of(chat).mark_unread(second.id)
+    assert (bob.of(chat).unread, Event.select().count()) == (2, before)
+
+
+def test_only_what_is_there_in_this_chat_can_be_unread_again(ann: Person, bob: Person, chat: Chat) -> None:
+    elsewhere, gone = ann.posts(ann.starts("Elsewhere"), "not here"), ann.posts(chat, "hello")
+    ann.of(chat).delete_message(gone.id)
+    for message in (elsewhere, gone):
+        answer = bob.api.post(f"/api/chats/{chat.id}/unread", json={"message_id": message.id})
+        assert answer.status_code == 422
+        assert set(answer.get_json()["errors"]) == {"message_id"}
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_after_any_history_unread_is_what_a_count_would_say(
     seed: int, ann: Person, bob: Person, carol: Person, chat: Chat
 ) -> None:
-    """Posting, reading, deleting, leaving and coming back, in any order."""
+    """Posting, reading, marking as unread, deleting, leaving and coming back, in any order."""
     chance = random.Random(seed)
     ann.of(chat).add("carol")
     people = [ann, bob, carol]
@@ -81,9 +122,11 @@ def test_after_any_history_unread_is_what_a_count_would_say(
         mine = who.of(chat)
         alive = [m.id for m in Message.select().where(Message.chat == chat, Message.deleted_at.is_null())]
         every = [m.id for m in Message.select().where(Message.chat == chat)]
-        match chance.choice(["post", "post", "post", "read", "delete", "read_all", "leave"]):
+        match chance.choice(["post", "post", "post", "read", "unread", "delete", "read_all", "leave"]):
             case "read" if every:
                 mine.read(chance.choice(every))
+            case "unread" if alive:
+                mine.mark_unread(chance.choice(alive))
             case "delete" if alive:
                 message = Message.get_by_id(chance.choice(alive))
                 if mine.may_delete(message):

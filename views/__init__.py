@@ -5,19 +5,34 @@ from __future__ import annotations
 from flask import Flask
 
 from models import limits
-from views import assets, chats, clock, files, members, messages, pages, rooms, search, sessions, users
+from views import (
+    assets,
+    chats,
+    clock,
+    files,
+    forwards,
+    members,
+    messages,
+    pages,
+    reactions,
+    rooms,
+    search,
+    sessions,
+    users,
+)
 
 
 def register(app: Flask) -> None:
     """Give the app its pages, and the templates their words for time and size."""
-    for noun in (assets, chats, rooms, messages, members, users, sessions, search, files):
+    for noun in (assets, chats, rooms, messages, reactions, forwards, members, users, sessions, search, files):
         app.register_blueprint(noun.bp)
-    app.jinja_env.filters.update(clock.FILTERS)
+    app.jinja_env.filters.update(clock.FILTERS, emoji_name=reactions.emoji_name)
     app.jinja_env.globals.update(
         asset=assets.address,
         modules=assets.modules,
         script=assets.script_address,
         stylesheet=assets.stylesheet_address,
+        common_emoji=reactions.COMMON,
         listed=pages.listed,
         titled=pages.titled,
         time_zone_known=clock.is_known,

@@ -6,12 +6,14 @@ from flask import Blueprint, abort, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from forms import EditForm, PostForm
-from models import Gone, Invalid, Membership, Message
+from forms import EditForm, PostForm, number
+from models import Gone, Invalid, Membership, Message, Revision
 from views.chats import room
-from views.pages import me, page, signed_in
+from views.pages import asked, me, page, signed_in
 
 bp = Blueprint("messages", __name__, url_prefix="/chats/<int:chat_id>")
+
+REVISIONS = 20
 
 
 @bp.post("")
@@ -46,7 +48,7 @@ def post(mine: Membership, form: PostForm) -> Message | None:
 def edit(chat_id: int, message_id: int) -> ResponseReturnValue:
     mine = Membership.of(me(), chat_id)
     message = mine.message(message_id)
-    if message.author_id != mine.user_id:
+    if message.author_id != mine.user_id or message.is_forwarded:
         abort(403)
     form = EditForm(text=message.text)
     if form.done(lambda: mine.edit(message_id, form.text.data or "")):
@@ -65,3 +67,26 @@ def delete(chat_id: int, message_id: int) -> ResponseReturnValue:
     if not mine.may_delete(message):
         abort(403)
     return page("messages/delete.html", mine=mine, message=message)
+
+
+@bp.get("/messages/<int:message_id>/history")
+@signed_in
+def history(chat_id: int, message_id: int) -> ResponseReturnValue:
+    """What an edited message says, and what it said before, newest first."""
+    mine = Membership.of(me(), chat_id)
+    message = mine.message(message_id)
+    former = Revision.of(message, REVISIONS + 1, asked("before"))
+    older = former[REVISIONS - 1].id if len(former) > REVISIONS else None
+    return page("messages/history.html", mine=mine, message=message, former=former[:REVISIONS], older=older)
+
+
+@bp.post("/unread")
+@signed_in
+def mark_unread(chat_id: int) -> ResponseReturnValue:
+    """Unread again from a message on; the chat is left, since to look at it is to read it."""
+    mine = Membership.of(me(), chat_id)
+    try:
+        mine.mark_unread(number(request.form.get("message_id")) or 0)
+    except Invalid:
+        abort(404)
+    return redirect("/")

@@ -1,0 +1,176 @@
+"""PUT, DELETE and GET /api/messages/<id>/reactions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from conftest import Queries
+from people import PASSWORD, Person
+
+from models import Chat, Event, Message, Reaction
+from models.reaction import KINDS_MAX, NAMED
+
+HEART = "❤️"
+
+
+def path(message: Message, emoji: str) -> str:
+    return f"/api/messages/{message.id}/reactions/{quote(emoji)}"
+
+
+def tallies(who: Person, message: Message) -> list[tuple[str, int, list[int]]]:
+    """What a person is told of the reactions to a message."""
+    told = who.api.get(f"/api/messages/{message.id}").get_json()["reactions"]
+    return [(tally["emoji"], tally["count"], tally["users"]) for tally in told]
+
+
+def test_people_react_and_take_it_back(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "The tomatoes are in")
+    answer = bob.api.put(path(message, "🍅"))
+    assert answer.status_code == 200
+    assert answer.get_json()["reactions"] == [{"emoji": "🍅", "count": 1, "users": [bob.id]}]
+    ann.api.put(path(message, "🎉"))
+    ann.api.put(path(message, "🍅"))
+    assert tallies(bob, message) == [("🍅", 2, [bob.id, ann.id]), ("🎉", 1, [ann.id])]
+    assert bob.api.delete(path(message, "🍅")).get_json() == bob.api.get(f"/api/messages/{message.id}").get_json()
+    assert tallies(ann, message) == [("🎉", 1, [ann.id]), ("🍅", 1, [ann.id])]
+
+
+def test_the_same_again_changes_nothing_and_tells_nothing(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    for _ in range(2):
+        assert bob.api.put(path(message, "👍")).status_code == 200
+    assert Event.select().where(Event.type == "message.updated").count() == 1
+    for _ in range(2):
+        assert bob.api.delete(path(message, "👍")).status_code == 200
+    assert Event.select().where(Event.type == "message.updated").count() == 2
+    assert tallies(ann, message) == []
+
+
+def test_it_is_told_as_the_message_is_now_to_everyone_alike(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    said = bob.api.put(path(message, "👍")).get_json()
+    event = Event.select().order_by(Event.id.desc()).first()
+    assert (event.type, json.loads(event.data)) == ("message.updated", said)
+    assert said["edited_at"] is None
+    assert said == ann.api.get(f"/api/messages/{message.id}").get_json()
+
+
+def test_a_reaction_makes_nothing_unread_and_moves_no_chat(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    other = ann.starts("Kitchen", bob)
+    bob.api.put(path(message, "👍"))
+    assert ann.of(chat).unread == 0
+    assert [mine["id"] for mine in ann.api.get("/api/chats").get_json()["items"]] == [other.id, chat.id]
+
+
+def test_one_emoji_is_one_however_it_was_typed(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    ann.api.put(path(message, HEART))
+    bob.api.put(path(message, HEART.replace("\ufe0f", "")))
+    assert tallies(ann, message) == [(HEART, 2, [ann.id, bob.id])]
+
+
+@pytest.mark.parametrize("emoji", ["👍🏽", "👩‍👩‍👧", "🇫🇮", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "#️⃣", "©️"])
+def test_an_emoji_may_be_of_several_characters(ann: Person, chat: Chat, emoji: str) -> None:
+    message = ann.posts(chat, "hello")
+    assert ann.api.put(path(message, emoji)).status_code == 200
+    assert tallies(ann, message) == [(emoji, 1, [ann.id])]
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "1", "+1", ":+1:", "👍👍", "👍 ", "\u200d", "🏽", "🇫", "\ufe0f", "👍" * 5000, "<b>"]
+)
+def test_anything_else_is_refused(ann: Person, chat: Chat, text: str) -> None:
+    message = ann.posts(chat, "hello")
+    for ask in (ann.api.put, ann.api.delete):
+        answer = ask(path(message, text))
+        assert answer.status_code == 422
+        assert answer.get_json()["errors"] == {"emoji": ["This is not an emoji."]}
+    assert Reaction.select().count() == 0
+
+
+def test_there_are_at_most_twenty_kinds_under_a_message(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    for number in range(KINDS_MAX):
+        assert ann.api.put(path(message, chr(0x1F34F + number))).status_code == 200
+    answer = bob.api.put(path(message, "👍"))
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"] == {"emoji": ["At most 20 different reactions."]}
+    assert bob.api.put(path(message, chr(0x1F34F))).status_code == 200
+
+
+def test_of_many_the_first_are_named_and_all_are_counted(
+    ann: Person, chat: Chat, person: Callable[[str], Person]
+) -> None:
+    message = ann.posts(chat, "hello")
+    others = [person(f"guest{number}") for number in range(NAMED + 2)]
+    for other in others:
+        ann.of(chat).add(other.username)
+        other.api.put(path(message, "👍"))
+    first = [other.id for other in others[:NAMED]]
+    assert tallies(ann, message) == tallies(others[-1], message) == [("👍", NAMED + 2, first)]
+    assert others[-1].of(chat).message(message.id).reactions[0].is_mine
+    assert not ann.of(chat).message(message.id).reactions[0].is_mine
+    others[-1].api.put(path(message, "👍"))
+    assert Reaction.select().count() == NAMED + 2
+
+
+def test_who_reacted_is_told_page_by_page(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    ann.api.put(path(message, "👍"))
+    bob.api.put(path(message, "👍"))
+    bob.api.put(path(message, "🎉"))
+    page = ann.api.get(f"/api/messages/{message.id}/reactions?limit=2").get_json()
+    assert [(one["emoji"], one["user"]["username"]) for one in page["items"]] == [("👍", "ann"), ("👍", "bob")]
+    page = ann.api.get(page["next"]).get_json()
+    assert [(one["emoji"], one["user"]["username"]) for one in page["items"]] == [("🎉", "bob")]
+    assert page["next"] is None
+
+
+def test_who_was_removed_stays_counted_and_can_do_nothing(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    bob.api.put(path(message, "👍"))
+    ann.removes(bob, chat)
+    assert bob.api.delete(path(message, "👍")).status_code == 404
+    assert bob.api.get(f"/api/messages/{message.id}/reactions").status_code == 404
+    assert tallies(ann, message) == [("👍", 1, [bob.id])]
+
+
+def test_a_closed_accounts_reactions_go(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    bob.api.put(path(message, "👍"))
+    ann.api.put(path(message, "👍"))
+    bob.user.close_account(PASSWORD)
+    assert tallies(ann, message) == [("👍", 1, [ann.id])]
+
+
+def test_they_go_with_their_message(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    bob.api.put(path(message, "👍"))
+    ann.of(chat).delete_message(message.id)
+    assert Reaction.select().count() == 0
+    assert bob.api.put(path(message, "👍")).status_code == 404
+    told = [json.loads(event.data) for event in Event.select().where(Event.message_id == message.id)]
+    assert all(not data.get("reactions") for data in told)
+    other = ann.posts(chat, "again")
+    bob.api.put(path(other, "👍"))
+    ann.of(chat).delete_chat()
+    assert Reaction.select().count() == 0
+
+
+def test_a_page_costs_the_same_however_much_is_reacted(ann: Person, bob: Person, chat: Chat, queries: Queries) -> None:
+    messages = [ann.posts(chat, f"message {number}") for number in range(30)]
+
+    def cost() -> int:
+        with queries:
+            assert ann.api.get(f"/api/messages?chat_id={chat.id}").status_code == 200
+        return len(queries)
+
+    before = cost()
+    for message in messages:
+        for sign in ("👍", "🎉"):
+            bob.api.put(path(message, sign))
+    assert cost() == before

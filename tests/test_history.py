@@ -1,0 +1,78 @@
+"""What an edited message said before."""
+
+from __future__ import annotations
+
+import json
+
+from people import PASSWORD, Person
+
+from models import Chat, Event, Revision
+
+
+def former(who: Person, message_id: int) -> list[str]:
+    told = who.api.get(f"/api/messages/{message_id}/history").get_json()
+    return [revision["text"] for revision in told["items"]]
+
+
+def test_every_edit_keeps_what_was_said_before(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "the tomatos are in")
+    assert former(bob, message.id) == []
+    ann.of(chat).edit(message.id, "the *tomatoes* are in")
+    ann.of(chat).edit(message.id, "all the tomatoes are in")
+    assert former(bob, message.id) == ["the *tomatoes* are in", "the tomatos are in"]
+    newest, oldest = bob.api.get(f"/api/messages/{message.id}/history").get_json()["items"]
+    assert "<em>tomatoes</em>" in newest["html"]
+    now = bob.api.get(f"/api/messages/{message.id}").get_json()
+    assert oldest["created_at"] == now["created_at"] < newest["created_at"] < now["edited_at"]
+
+
+def test_an_edit_that_changes_nothing_keeps_nothing(ann: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "hello")
+    ann.of(chat).edit(message.id, "hello")
+    assert former(ann, message.id) == []
+
+
+def test_a_long_history_is_read_page_by_page(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "text 0")
+    for number in range(1, 6):
+        ann.of(chat).edit(message.id, f"text {number}")
+    seen: list[str] = []
+    address = f"/api/messages/{message.id}/history?limit=2"
+    while address:
+        page = bob.api.get(address).get_json()
+        seen += [revision["text"] for revision in page["items"]]
+        address = page["next"]
+    assert seen == [f"text {number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_who_was_removed_reads_no_history(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "the swordfish is secret")
+    ann.of(chat).edit(message.id, "hello")
+    ann.removes(bob, chat)
+    assert bob.api.get(f"/api/messages/{message.id}/history").status_code == 404
+
+
+def test_with_the_message_its_history_goes_from_everywhere(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "the swordfish is secret")
+    ann.of(chat).edit(message.id, "hello")
+    ann.of(chat).delete_message(message.id)
+    assert bob.api.get(f"/api/messages/{message.id}/history").status_code == 404
+    assert Revision.select().count() == 0
+    assert "swordfish" not in json.dumps([event.data for event in Event.select()])
+    other = ann.posts(chat, "the swordfish is secret")
+    ann.of(chat).edit(other.id, "hello")
+    ann.of(chat).delete_chat()
+    assert Revision.select().count() == 0
+
+
+def test_what_was_said_before_is_found_by_nobody(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "the swordfish is secret")
+    ann.of(chat).edit(message.id, "hello")
+    assert bob.api.get("/api/search?q=swordfish").get_json()["items"] == []
+
+
+def test_a_closed_accounts_history_stays_as_its_messages_do(ann: Person, bob: Person, chat: Chat) -> None:
+    message = bob.posts(chat, "the tomatos are in")
+    bob.of(chat).edit(message.id, "the tomatoes are in")
+    bob.user.close_account(PASSWORD)
+    assert former(ann, message.id) == ["the tomatos are in"]
