@@ -69,6 +69,13 @@ def delete_message(message_id: int) -> Any:
     return NOTHING
 
 
+@api.post("/messages/<int:message_id>/restore")
+@speaks(A(200, schemas.Message), errors=(404,))
+def restore_message(message_id: int) -> Any:
+    """Put back a message that one has deleted a moment ago (30 s), with its files."""
+    return Message.place_of(g.user, message_id).restore_message(message_id).to_dict()
+
+
 @api.get("/search")
 @speaks(A(200, schemas.Hits), query=schemas.SearchQuery, errors=(404,))
 def search(query: schemas.SearchQuery) -> Any:

@@ -25,6 +25,7 @@ from models.message import Message, SentKey
 from models.migration import applied, migrate, pending
 from models.tidying import sweep_files
 from models.user import User
+from models.withdrawn import Withdrawn
 
 __all__ = [
     "Attempt",
@@ -46,6 +47,7 @@ __all__ = [
     "TooLarge",
     "TooMany",
     "User",
+    "Withdrawn",
     "Words",
     "applied",
     "chat_dicts",

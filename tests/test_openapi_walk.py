@@ -100,6 +100,7 @@ POST /api/messages
 GET /api/messages/{message_id}
 PATCH /api/messages/{message_id}
 DELETE /api/messages/{message_id}
+POST /api/messages/{message_id}/restore
 GET /api/search
 """.strip().splitlines()
 # It does not end; tests/test_live.py listens to it.

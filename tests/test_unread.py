@@ -7,7 +7,7 @@ import random
 import pytest
 from people import Person
 
-from models import Chat, Invalid, Membership, Message
+from models import Chat, Invalid, Membership, Message, Withdrawn
 
 
 def counted(membership: Membership) -> int:
@@ -69,7 +69,7 @@ def test_who_comes_later_has_nothing_unread(ann: Person, carol: Person, chat: Ch
 def test_after_any_history_unread_is_what_a_count_would_say(
     seed: int, ann: Person, bob: Person, carol: Person, chat: Chat
 ) -> None:
-    """Posting, reading, deleting, leaving and coming back, in any order."""
+    """Posting, reading, deleting, undoing it, leaving and coming back, in any order."""
     chance = random.Random(seed)
     ann.of(chat).add("carol")
     people = [ann, bob, carol]
@@ -81,13 +81,15 @@ def test_after_any_history_unread_is_what_a_count_would_say(
         mine = who.of(chat)
         alive = [m.id for m in Message.select().where(Message.chat == chat, Message.deleted_at.is_null())]
         every = [m.id for m in Message.select().where(Message.chat == chat)]
-        match chance.choice(["post", "post", "post", "read", "delete", "read_all", "leave"]):
+        match chance.choice(["post", "post", "post", "read", "delete", "undo", "read_all", "leave"]):
             case "read" if every:
                 mine.read(chance.choice(every))
             case "delete" if alive:
                 message = Message.get_by_id(chance.choice(alive))
                 if mine.may_delete(message):
                     mine.delete_message(message.id)
+            case "undo" if undone := [row.message_id for row in Withdrawn.select().where(Withdrawn.user == who.id)]:
+                mine.restore_message(chance.choice(undone))
             case "read_all" if every:
                 who.reads(chat)
             case "leave" if who is not ann:
@@ -96,3 +98,10 @@ def test_after_any_history_unread_is_what_a_count_would_say(
                 mine.post(f"message {chance.random()}")
         for membership in Membership.select(Membership, Chat).join(Chat).where(Membership.chat == chat):
             assert membership.unread == counted(membership)
+            assert membership.chat.last_message_id == max(standing(chat), default=None)
+            assert membership.chat.message_count == len(standing(chat))
+
+
+def standing(chat: Chat) -> list[int]:
+    """The ids of the messages that are not deleted."""
+    return [m.id for m in Message.select().where(Message.chat == chat, Message.deleted_at.is_null())]
