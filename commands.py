@@ -125,7 +125,8 @@ def prepare(settings: Settings) -> list[str]:
     models.open_database(settings.database_url)
     try:
         steps = models.migrate()
-        models.use(settings.media_dir)
+        models.use(settings.media_dir, **settings.limits)
+        models.Withdrawn.prune()
         models.sweep_files()
         return steps
     except (DatabaseError, sqlite3.Error, OSError) as error:

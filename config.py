@@ -42,6 +42,7 @@ LIMITS = {
     "FILES_MAX": ("files_max", 10, 1, 100),
     "KEY_DAYS": ("key_days", 7, 7, 3650),
     "POSTS_A_MINUTE": ("posts_a_minute", 240, 1, 1_000_000),
+    "UNDO_SECONDS": ("undo_seconds", 30, 0, 3600),
 }
 PAIRS = (("USERNAME_MIN", "USERNAME_MAX"), ("PASSWORD_MIN", "PASSWORD_MAX"))
 UNITS = {"": 1, "K": 2**10, "M": MEGABYTE, "G": 2**30}

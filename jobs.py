@@ -65,3 +65,10 @@ def run(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
     bcrypt and Pillow let go of the interpreter lock, so two threads of them leave the others their turn.
     """
     return pool.run(lambda: work(*args, **named))
+
+
+def later(seconds: float, work: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
+    """Do the work once, after some seconds; never, when the process has ended by then."""
+    timer = threading.Timer(seconds, lambda: work(*args, **named))
+    timer.daemon = True
+    timer.start()

@@ -94,6 +94,13 @@ def forward_message(message_id: int, body: schemas.Forward) -> Any:
     return copy.to_dict(), 200 if copy.repeated else 201, where
 
 
+@api.post("/messages/<int:message_id>/restore")
+@speaks(A(200, schemas.Message), errors=(404,))
+def restore_message(message_id: int) -> Any:
+    """Put back a message that one has deleted a moment ago (30 s), with its files."""
+    return Message.place_of(g.user, message_id).restore_message(message_id).to_dict()
+
+
 @api.get("/search")
 @speaks(A(200, schemas.Hits), query=schemas.SearchQuery, errors=(404,))
 def search(query: schemas.SearchQuery) -> Any:

@@ -28,6 +28,7 @@ from models.reaction import Reaction
 from models.revision import Revision
 from models.tidying import sweep_files
 from models.user import User
+from models.withdrawn import Withdrawn
 
 __all__ = [
     "Attempt",
@@ -51,6 +52,7 @@ __all__ = [
     "TooLarge",
     "TooMany",
     "User",
+    "Withdrawn",
     "Words",
     "applied",
     "chat_dicts",

@@ -33,6 +33,7 @@ class Limits:
     key_days: int = 7
     event_days: int = 30
     posts_a_minute: int = 240
+    undo_seconds: int = 30
     throttled: bool = True
 
 

@@ -15,6 +15,7 @@ from models.event import Event
 from models.file import File
 from models.message import Message
 from models.user import User
+from models.withdrawn import Withdrawn
 from storage import Upload
 
 ROLES = ("owner", "admin", "member")
@@ -336,6 +337,7 @@ class Membership(Model):
 
     def _end(self) -> None:
         keys = [key for file in File.of_chat(self.chat_id) for key in file.keys]
+        keys += Withdrawn.every_key(self.chat_id)
         told = {"id": self.chat_id, "title": self.chat.told()["title"]}
         for theirs in self.members():
             Event.record("chat.deleted", told, chat_id=self.chat_id, user_id=theirs.user_id)
@@ -379,6 +381,10 @@ class Membership(Model):
         """Take a message away with its text and files; a trace stays. Raises NotThere, Forbidden."""
         posting.delete(self, message_id)
 
+    def restore_message(self, message_id: int) -> Message:
+        """Put back what one deleted a moment ago. Raises NotThere when it is too late, or was somebody else's doing."""
+        return posting.restore(self, message_id)
+
     def message(self, message_id: int) -> Message:
         """A message of this chat that is not deleted. Raises NotThere."""
         alive = (Message.id == message_id, Message.chat == self.chat_id, Message.deleted_at.is_null())
@@ -397,15 +403,22 @@ class Membership(Model):
 
     def count_out(self, message: Message) -> None:
         """Take a deleted message out of every count. Inside a write() only."""
+        self._recount(message, -1)
+
+    def count_back(self, message: Message) -> None:
+        """Take a message that was put back into every count again. Inside a write() only."""
+        self._recount(message, 1)
+
+    def _recount(self, message: Message, more: int) -> None:
         here = Membership.chat == self.chat_id
-        Membership.update(read_count=Membership.read_count - 1).where(
+        Membership.update(read_count=Membership.read_count + more).where(
             here, Membership.last_read_id >= message.id
         ).execute()
-        Membership.update(own_since=Membership.own_since - 1).where(
+        Membership.update(own_since=Membership.own_since + more).where(
             here, Membership.user == message.author_id, Membership.last_read_id < message.id
         ).execute()
         newest = Message.select(fn.MAX(Message.id)).where(Message.chat == self.chat_id, Message.deleted_at.is_null())
-        Chat.update(message_count=Chat.message_count - 1, last_message_id=newest).where(
+        Chat.update(message_count=Chat.message_count + more, last_message_id=newest).where(
             Chat.id == self.chat_id
         ).execute()
 

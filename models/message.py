@@ -94,6 +94,17 @@ class Message(Model):
         return Membership.of(user, found[0].chat_id), found[0]
 
     @classmethod
+    def place_of(cls, user: User, message_id: int) -> Membership:
+        """The membership through which a person sees where a message stands or stood. Raises NotThere."""
+        from models.membership import Membership
+
+        seen = cls.chat.in_(Chat.visible_to(user))
+        chat_id = cls.select(cls.chat).where(cls.id == message_id, seen).scalar()
+        if chat_id is None:
+            raise NotThere("message")
+        return Membership.of(user, chat_id)
+
+    @classmethod
     def search(
         cls,
         user: User,

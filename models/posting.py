@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import text as texts
-from models.base import now, remove_after_commit, write
+from models.base import limits, now, remove_after_commit, write
 from models.errors import Errors, Forbidden, Invalid, words
 from models.event import Event
 from models.file import File, Kept, check_uploads, discard, keep
 from models.message import Message, SentKey, body_digest, check_text, wrong_text
 from models.reaction import Reaction
 from models.revision import Revision
-from models.tidying import now_and_then
+from models.tidying import now_and_then, soon
+from models.withdrawn import Withdrawn
 from storage import Upload
 
 if TYPE_CHECKING:
@@ -116,7 +117,10 @@ def delete(mine: Membership, message_id: int) -> None:
         message = here.message(message_id)
         if not here.may_delete(message):
             raise Forbidden(words("You may not delete this message."))
-        remove_after_commit([key for file in message.files for key in file.keys])
+        if limits.undo_seconds:
+            Withdrawn.keep(message, here.user)
+        else:
+            remove_after_commit([key for file in message.files for key in file.keys])
         message.text = message.html = ""
         message.deleted_at = now()
         message.save(only=[Message.text, Message.html, Message.deleted_at])
@@ -128,3 +132,21 @@ def delete(mine: Membership, message_id: int) -> None:
         here.count_out(message)
         Event.forget_message(message_id)
         tell("message.deleted", message)
+    soon()
+
+
+def restore(mine: Membership, message_id: int) -> Message:
+    """See Membership.restore_message."""
+    with write():
+        here = mine.again()
+        kept = Withdrawn.of(here.user, message_id)
+        if kept is None:
+            # Asked twice, it stands already.
+            return here.message(message_id)
+        kept.put_back()
+        message = here.message(message_id)
+        message.put_in_index()
+        here.count_back(message)
+        # Who saw it go knows its id; the order of the log stays as it is.
+        tell("message.updated", message)
+    return message

@@ -214,7 +214,10 @@ def test_the_same_key_with_the_same_files_sends_once(ann: Person, chat: Chat, se
     assert len([path for path in settings.media_dir.rglob("*") if path.is_file()]) == 1
 
 
-def test_files_go_with_their_message(ann: Person, bob: Person, chat: Chat, settings: Settings) -> None:
+def test_files_go_with_their_message(
+    ann: Person, bob: Person, chat: Chat, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "undo_seconds", 0)
     message = sends(ann, chat, (drawn(), "a.jpg"), (b"x", "b.txt")).get_json()
     addresses = [f["url"] + path for f in message["files"] for path in ("", "/display", "/thumbnail")]
     assert ann.api.delete(f"/api/messages/{message['id']}").status_code == 204

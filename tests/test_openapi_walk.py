@@ -111,6 +111,7 @@ GET /api/messages/{message_id}/history
 GET /api/messages/{message_id}/reactions
 PUT /api/messages/{message_id}/reactions/{emoji}
 DELETE /api/messages/{message_id}/reactions/{emoji}
+POST /api/messages/{message_id}/restore
 GET /api/search
 """.strip().splitlines()
 # It does not end; tests/test_live.py listens to it.

@@ -8,7 +8,7 @@ import random
 import pytest
 from people import Person
 
-from models import Chat, Event, Invalid, Membership, Message
+from models import Chat, Event, Invalid, Membership, Message, Withdrawn
 
 
 def counted(membership: Membership) -> int:
@@ -110,7 +110,7 @@ def test_only_what_is_there_in_this_chat_can_be_unread_again(ann: Person, bob: P
 def test_after_any_history_unread_is_what_a_count_would_say(
     seed: int, ann: Person, bob: Person, carol: Person, chat: Chat
 ) -> None:
-    """Posting, reading, marking as unread, deleting, leaving and coming back, in any order."""
+    """Posting, reading, marking as unread, deleting, undoing it, leaving and coming back, in any order."""
     chance = random.Random(seed)
     ann.of(chat).add("carol")
     people = [ann, bob, carol]
@@ -119,23 +119,36 @@ def test_after_any_history_unread_is_what_a_count_would_say(
         if not Membership.select().where(Membership.chat == chat, Membership.user == who.id).exists():
             ann.of(chat).add(who.username)
             continue
-        mine = who.of(chat)
-        alive = [m.id for m in Message.select().where(Message.chat == chat, Message.deleted_at.is_null())]
-        every = [m.id for m in Message.select().where(Message.chat == chat)]
-        match chance.choice(["post", "post", "post", "read", "unread", "delete", "read_all", "leave"]):
-            case "read" if every:
-                mine.read(chance.choice(every))
-            case "unread" if alive:
-                mine.mark_unread(chance.choice(alive))
-            case "delete" if alive:
-                message = Message.get_by_id(chance.choice(alive))
-                if mine.may_delete(message):
-                    mine.delete_message(message.id)
-            case "read_all" if every:
-                who.reads(chat)
-            case "leave" if who is not ann:
-                mine.leave()
-            case _:
-                mine.post(f"message {chance.random()}")
+        does_something(chance, who, chat, may_leave=who is not ann)
         for membership in Membership.select(Membership, Chat).join(Chat).where(Membership.chat == chat):
             assert membership.unread == counted(membership)
+            assert membership.chat.last_message_id == max(standing(chat), default=None)
+            assert membership.chat.message_count == len(standing(chat))
+
+
+def does_something(chance: random.Random, who: Person, chat: Chat, may_leave: bool) -> None:
+    mine = who.of(chat)
+    alive = [m.id for m in Message.select().where(Message.chat == chat, Message.deleted_at.is_null())]
+    every = [m.id for m in Message.select().where(Message.chat == chat)]
+    match chance.choice(["post", "post", "post", "read", "unread", "delete", "undo", "read_all", "leave"]):
+        case "read" if every:
+            mine.read(chance.choice(every))
+        case "unread" if alive:
+            mine.mark_unread(chance.choice(alive))
+        case "delete" if alive:
+            message = Message.get_by_id(chance.choice(alive))
+            if mine.may_delete(message):
+                mine.delete_message(message.id)
+        case "undo" if undone := [row.message_id for row in Withdrawn.select().where(Withdrawn.user == who.id)]:
+            mine.restore_message(chance.choice(undone))
+        case "read_all" if every:
+            who.reads(chat)
+        case "leave" if may_leave:
+            mine.leave()
+        case _:
+            mine.post(f"message {chance.random()}")
+
+
+def standing(chat: Chat) -> list[int]:
+    """The ids of the messages that are not deleted."""
+    return [m.id for m in Message.select().where(Message.chat == chat, Message.deleted_at.is_null())]

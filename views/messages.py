@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, redirect, request
+from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from forms import EditForm, PostForm, number
-from models import Gone, Invalid, Membership, Message, Revision
+from models import Gone, Invalid, Membership, Message, NotThere, Revision, limits
 from views.chats import room
 from views.pages import asked, me, page, signed_in
 
@@ -63,6 +63,8 @@ def delete(chat_id: int, message_id: int) -> ResponseReturnValue:
     message = mine.message(message_id)
     if request.method == "POST":
         mine.delete_message(message_id)
+        if limits.undo_seconds:
+            flash(str(message_id), "undo")
         return redirect(message.url)
     if not mine.may_delete(message):
         abort(403)
@@ -90,3 +92,15 @@ def mark_unread(chat_id: int) -> ResponseReturnValue:
     except Invalid:
         abort(404)
     return redirect("/")
+
+
+@bp.post("/messages/<int:message_id>/restore")
+@signed_in
+def restore(chat_id: int, message_id: int) -> ResponseReturnValue:
+    """Undo a deletion: the button stands on the page that follows it."""
+    mine = Membership.of(me(), chat_id)
+    try:
+        return redirect(mine.restore_message(message_id).url)
+    except NotThere:
+        flash(_("It is too late: the message can't be put back any more."))
+        return redirect(mine.chat.url)

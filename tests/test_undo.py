@@ -1,0 +1,245 @@
+"""Undoing a deletion: for half a minute who deleted a message can put it back; after that it is gone for good."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from people import Person
+
+import models
+from config import Settings
+from models import Chat, Event, File, Invalid, Message, Withdrawn, limits, sweep_files
+from models.tidying import every_key
+
+SECOND = 1_000_000
+
+
+def waits(seconds: int) -> None:
+    """What was deleted was deleted that much earlier."""
+    Withdrawn.update(withdrawn_at=Withdrawn.withdrawn_at - seconds * SECOND).execute()
+
+
+def sends(who: Person, chat: Chat, text: str, **files: bytes) -> dict[str, Any]:
+    """A message with files, by the API; the message."""
+    sent = [(io.BytesIO(content), f"{name}.txt") for name, content in files.items()]
+    answer = who.api.post("/api/messages", data={"chat_id": str(chat.id), "text": text, "files": sent})
+    assert answer.status_code == 201, answer.text
+    told: dict[str, Any] = answer.get_json()
+    return told
+
+
+def restores(who: Person, message_id: int) -> tuple[int, dict[str, Any]]:
+    answer = who.api.post(f"/api/messages/{message_id}/restore")
+    return answer.status_code, answer.get_json()
+
+
+def bytes_kept(settings: Settings) -> list[Path]:
+    return [path for path in settings.media_dir.rglob("*") if path.is_file()]
+
+
+def test_what_was_deleted_comes_back_whole(ann: Person, bob: Person, chat: Chat) -> None:
+    message = sends(ann, chat, "The *tomatoes* are in", plan=b"carrots")
+    reply = bob.posts(chat, "all of them?", reply_to=message["id"])
+    where = f"/api/messages/{message['id']}"
+    assert ann.api.delete(where).status_code == 204
+    assert bob.api.get(where).status_code == 404
+    assert bob.api.get(message["files"][0]["url"]).status_code == 404
+    assert bob.api.get(f"/api/messages/{reply.id}").get_json()["reply_to"]["text"] == ""
+    assert bob.api.get("/api/search?q=tomatoes").get_json()["items"] == []
+    assert restores(ann, message["id"]) == (200, message)
+    assert bob.api.get(where).get_json() == message
+    with bob.api.get(message["files"][0]["url"]) as got:
+        assert got.data == b"carrots"
+    assert bob.api.get(f"/api/messages/{reply.id}").get_json()["reply_to"]["text"] == "The tomatoes are in"
+    assert [hit["id"] for hit in bob.api.get("/api/search?q=tomatoes").get_json()["items"]] == [message["id"]]
+    assert [hit["id"] for hit in bob.api.get("/api/search?q=plan").get_json()["items"]] == [message["id"]]
+    assert Withdrawn.select().count() == 0
+
+
+def test_it_stands_where_it_stood_and_counts_again(ann: Person, bob: Person, chat: Chat) -> None:
+    first, second = ann.posts(chat, "one"), ann.posts(chat, "two")
+    ann.of(chat).delete_message(second.id)
+    assert (bob.of(chat).unread, bob.of(chat).chat.last_message_id) == (1, first.id)
+    ann.of(chat).restore_message(second.id)
+    assert (bob.of(chat).unread, bob.of(chat).chat.last_message_id) == (2, second.id)
+    items = bob.api.get(f"/api/messages?chat_id={chat.id}").get_json()["items"]
+    assert [item["text"] for item in items] == ["one", "two"]
+
+
+def test_the_log_tells_of_it_with_the_whole_message(ann: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "the swordfish is back")
+    before = Event.select().count()
+    ann.of(chat).delete_message(message.id)
+    assert "swordfish" not in repr(list(Event.select(Event.data).tuples()))
+    ann.of(chat).restore_message(message.id)
+    told = list(Event.select(Event.type, Event.data).order_by(Event.id).offset(before).tuples())
+    assert [type for type, _ in told] == ["message.deleted", "message.updated"]
+    assert json.loads(told[1][1])["text"] == "the swordfish is back"
+    ann.of(chat).delete_message(message.id)
+    assert "swordfish" not in repr(list(Event.select(Event.data).tuples()))
+
+
+def test_only_who_deleted_it_puts_it_back(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    message = bob.posts(chat, "mine")
+    ann.of(chat).delete_message(message.id)
+    none = carol.api.post("/api/messages/987654/restore")
+    for other in (bob, carol):
+        answer = other.api.post(f"/api/messages/{message.id}/restore")
+        assert (answer.status_code, answer.get_json()) == (404, none.get_json())
+    assert restores(ann, message.id)[0] == 200
+    assert Message.get_by_id(message.id).author_id == bob.id
+
+
+def test_who_is_in_the_chat_no_more_puts_nothing_back(ann: Person, bob: Person, chat: Chat) -> None:
+    message = bob.posts(chat, "mine")
+    bob.of(chat).delete_message(message.id)
+    ann.removes(bob, chat)
+    assert restores(bob, message.id)[0] == 404
+
+
+def test_asked_twice_it_stands_already(ann: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "once")
+    ann.of(chat).delete_message(message.id)
+    events = Event.select().count()
+    assert restores(ann, message.id) == restores(ann, message.id)
+    assert Event.select().count() == events + 1
+
+
+def test_it_may_be_deleted_and_put_back_again_and_again(ann: Person, chat: Chat) -> None:
+    message = sends(ann, chat, "to and fro", plan=b"carrots")
+    for _ in range(3):
+        assert ann.api.delete(f"/api/messages/{message['id']}").status_code == 204
+        assert restores(ann, message["id"]) == (200, message)
+
+
+def test_after_half_a_minute_it_is_too_late_also_before_the_sweep(ann: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "gone")
+    ann.of(chat).delete_message(message.id)
+    waits(29)
+    assert restores(ann, message.id)[0] == 200
+    ann.of(chat).delete_message(message.id)
+    waits(30)
+    assert restores(ann, message.id)[0] == 404
+    assert Withdrawn.select().count() == 1
+
+
+def test_after_its_time_nothing_of_it_is_left(ann: Person, chat: Chat, settings: Settings) -> None:
+    message = sends(ann, chat, "the swordfish is secret", plan=b"carrots")
+    ann.api.delete(f"/api/messages/{message['id']}")
+    assert len(bytes_kept(settings)) == 1
+    assert Withdrawn.prune() == 0
+    waits(30)
+    assert Withdrawn.prune() == 1
+    assert bytes_kept(settings) == []
+    models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"swordfish is secret" not in (settings.media_dir.parent / "chat.db").read_bytes()
+
+
+def test_files_that_may_come_back_are_not_swept_away(ann: Person, chat: Chat, settings: Settings) -> None:
+    message = sends(ann, chat, "old", plan=b"carrots")
+    ann.api.delete(f"/api/messages/{message['id']}")
+    (kept,) = bytes_kept(settings)
+    old = time.time() - 3 * 86_400
+    os.utime(kept, (old, old))
+    sweep_files()
+    assert bytes_kept(settings) == [kept]
+    assert every_key() == Withdrawn.every_key() != set()
+    assert restores(ann, message["id"])[0] == 200
+
+
+def test_a_deleted_chat_takes_along_what_was_deleted_in_it(ann: Person, chat: Chat, settings: Settings) -> None:
+    message = sends(ann, chat, "gone", plan=b"carrots")
+    ann.api.delete(f"/api/messages/{message['id']}")
+    ann.of(chat).delete_chat()
+    assert (Withdrawn.select().count(), bytes_kept(settings)) == (0, [])
+    assert restores(ann, message["id"])[0] == 404
+
+
+def test_where_no_undo_is_wanted_it_goes_at_once(
+    ann: Person, chat: Chat, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "undo_seconds", 0)
+    message = sends(ann, chat, "gone", plan=b"carrots")
+    ann.api.delete(f"/api/messages/{message['id']}")
+    assert (Withdrawn.select().count(), File.select().count(), bytes_kept(settings)) == (0, 0, [])
+    assert restores(ann, message["id"])[0] == 404
+
+
+def test_the_process_forgets_by_itself_when_nobody_writes_any_more(
+    ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "undo_seconds", 1)
+    message = ann.posts(chat, "gone")
+    ann.of(chat).delete_message(message.id)
+    patience = time.monotonic() + 60
+    while Withdrawn.select().exists() and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert Withdrawn.select().count() == 0
+
+
+def test_the_same_key_finds_it_again(ann: Person, chat: Chat) -> None:
+    message = ann.of(chat).post("once", key="k")
+    ann.of(chat).delete_message(message.id)
+    with pytest.raises(models.Gone):
+        ann.of(chat).post("once", key="k")
+    ann.of(chat).restore_message(message.id)
+    again = ann.of(chat).post("once", key="k")
+    assert (again.id, again.repeated) == (message.id, True)
+
+
+def test_it_can_be_answered_and_edited_after_it_came_back(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "one")
+    ann.of(chat).delete_message(message.id)
+    with pytest.raises(Invalid):
+        bob.posts(chat, "two", reply_to=message.id)
+    ann.of(chat).restore_message(message.id)
+    assert bob.posts(chat, "two", reply_to=message.id).quoted is not None
+    assert ann.of(chat).edit(message.id, "one and a half").text == "one and a half"
+
+
+def test_a_page_without_scripts_offers_undo_once(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "The tomatoes are in")
+    where = f"/chats/{chat.id}/messages/{message.id}"
+    answer = ann.browser.submit(f"{where}/delete")
+    page = ann.get(answer.headers["Location"]).text
+    assert "Message deleted" in page
+    assert f'action="{where}/restore"' in page
+    assert f'action="{where}/restore"' not in ann.get(f"/chats/{chat.id}").text
+    assert ann.get(f"{where}/restore").status_code == 405
+    answer = ann.browser.submit(f"{where}/restore", on=f"/chats/{chat.id}")
+    assert answer.headers["Location"].endswith(f"#message-{message.id}")
+    assert "The tomatoes are in" in bob.get(f"/chats/{chat.id}").text
+
+
+def test_a_page_without_scripts_tells_when_it_is_too_late(ann: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "gone")
+    ann.of(chat).delete_message(message.id)
+    waits(60)
+    answer = ann.browser.submit(f"/chats/{chat.id}/messages/{message.id}/restore", on=f"/chats/{chat.id}")
+    assert answer.headers["Location"] == f"/chats/{chat.id}"
+    assert "It is too late" in ann.get(f"/chats/{chat.id}").text
+
+
+def test_reactions_and_history_come_back_with_it(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "the tomatos are in")
+    ann.api.patch(f"/api/messages/{message.id}", json={"text": "The tomatoes are in"})
+    bob.api.put(f"/api/messages/{message.id}/reactions/🍅")
+    before = ann.api.get(f"/api/messages/{message.id}").get_json()
+    former = ann.api.get(f"/api/messages/{message.id}/history").get_json()
+    ann.api.delete(f"/api/messages/{message.id}")
+    assert ann.api.post(f"/api/messages/{message.id}/restore").get_json() == before
+    assert ann.api.get(f"/api/messages/{message.id}/history").get_json() == former
+
+
+def test_the_reaction_of_an_account_that_was_closed_meanwhile_does_not(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "The tomatoes are in")
+    bob.api.put(f"/api/messages/{message.id}/reactions/🍅")
+    ann.api.delete(f"/api/messages/{message.id}")
+    assert bob.api.delete("/api/users/me", json={"current_password": bob.password}).status_code == 204
+    assert ann.api.post(f"/api/messages/{message.id}/restore").get_json()["reactions"] == []
