@@ -204,7 +204,6 @@ class ProfileForm(Form):
     name = StringField(later("Name"), render_kw={"autocomplete": "name"})
     about = TextAreaField(later("About"), render_kw={"rows": 3})
     avatar = FileField(later("Avatar"), render_kw={"accept": "image/jpeg,image/png,image/gif,image/webp"})
-    no_avatar = BooleanField(later("Show my initials instead"))
     language = SelectField(
         later("Language"),
         choices=[

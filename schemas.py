@@ -222,6 +222,16 @@ class User(BaseModel):
     created_at: datetime
 
 
+class Login(BaseModel):
+    id: Count
+    kind: Literal["browser", "token"]
+    device: str
+    address: str
+    created_at: datetime
+    seen_at: datetime
+    current: bool
+
+
 class File(BaseModel):
     id: Count
     name: str
@@ -274,6 +284,11 @@ class Chat(BaseModel):
 
 class Users(BaseModel):
     items: list[User]
+    next: str | None
+
+
+class Logins(BaseModel):
+    items: list[Login]
     next: str | None
 
 

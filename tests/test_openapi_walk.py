@@ -43,7 +43,11 @@ class Walker:
         chat = self.asks("POST", "chats", title="Garden", members=[guest.username])["id"]
         first = self.asks("POST", "messages", chat_id=chat, text="The tomatoes are in")["id"]
         reply = self.asks("POST", "messages", chat_id=chat, text="All the tomatoes?", reply_to=first)["id"]
+        name = self.asks("GET", "users/me")["username"]
+        self.asks("POST", "users/login", username=name, password=PASSWORD)
+        elsewhere = [login["id"] for login in self.asks("GET", "users/me/logins")["items"] if not login["current"]]
         return {
+            "login_id": {"enum": elsewhere},
             "chat_id": {"enum": [chat]},
             "message_id": {"enum": [first, reply]},
             "reply_to": {"enum": [first, None]},
@@ -81,6 +85,9 @@ GET /api/users/me
 GET /api/users/{user_id}
 PATCH /api/users/me
 PATCH /api/users/{user_id}
+GET /api/users/me/logins
+DELETE /api/users/me/logins
+DELETE /api/users/me/logins/{login_id}
 PUT /api/users/me/avatar
 DELETE /api/users/me/avatar
 DELETE /api/users/me
