@@ -26,6 +26,7 @@ __all__ = [
     "issue_token",
     "listener_required",
     "login_required",
+    "public",
     "reader",
     "session_or_token_required",
     "sign_in",
@@ -208,6 +209,12 @@ def reader() -> User:
     """Who asks for a file, by token or by session."""
     user: User = g.user
     return user
+
+
+def public(path: str) -> str:
+    """A path of this site as an address to hand over, by the name that the operator set, else by which it was asked."""
+    base: str = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    return base + path
 
 
 # How often

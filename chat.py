@@ -127,6 +127,8 @@ def configure(app: App, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=True,
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         BABEL_TRANSLATION_DIRECTORIES="translations",
+        PUBLIC_URL=settings.public_url,
+        LOCAL_URL=commands.address(settings),
     )
     app.url_map.converters["int"] = Id
     # Else /api//users would be answered by a redirect that no error handler sees.
@@ -234,7 +236,9 @@ def note(response: flask.Response) -> flask.Response:
     """One line a request: no query, no text, no token (rule 29)."""
     response.headers["X-Request-ID"] = g.request_id
     milliseconds = (time.perf_counter() - g.began) * 1000
-    log.info("%s %s %s %d %.0fms", g.request_id, request.method, request.path, response.status_code, milliseconds)
+    # An address that opens something by itself is told by its shape.
+    path = request.url_rule.rule if request.url_rule and "<token>" in request.url_rule.rule else request.path
+    log.info("%s %s %s %d %.0fms", g.request_id, request.method, path, response.status_code, milliseconds)
     return response
 
 

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from flask import current_app
+from flask.cli import with_appcontext
 from peewee import DatabaseError
 
 import models
 from config import ENV_FILE, ROOT, ConfigError, Settings
-from models import Invalid, NotThere, User
+from models import Invalid, Link, NotThere, User
 from models.base import Media
 from models.migration import space_left
 from models.tidying import every_key
@@ -155,7 +157,7 @@ def before_workers() -> int:
 
 def register(app: Flask) -> None:
     """Let `flask` know the commands."""
-    for command in (init, migrate, create_admin, reset_password, seed, doctor):
+    for command in (init, migrate, create_admin, reset_password, reset_link, seed, doctor):
         app.cli.add_command(command)
 
 
@@ -217,6 +219,18 @@ def reset_password(username: str, password: str | None) -> None:
     click.echo("Every login of the account has ended.")
     if password is None:
         click.echo(f"The new password: {new}")
+
+
+@click.command()
+@click.argument("username")
+@with_appcontext
+def reset_link(username: str) -> None:
+    """Print a link by which a person sets a new password themselves."""
+    with one_line_errors():
+        link = Link.by_hand(User.named(username))
+    base = current_app.config["PUBLIC_URL"] or current_app.config["LOCAL_URL"]
+    click.echo(f"{base}/reset/{link.secret}")
+    click.echo("It opens a page with a new password's fields, once, within 24 hours.")
 
 
 @click.command()

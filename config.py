@@ -71,6 +71,7 @@ class Settings:
     threads: int = 8
     streams_max: int = 10_000
     streams_each: int = 20
+    public_url: str = ""
 
     @property
     def cursor_key(self) -> bytes:
@@ -114,6 +115,7 @@ class Settings:
             threads=values.number("THREADS", 8, 1, 256),
             streams_max=values.number("STREAMS_MAX", 10_000, 1, 1_000_000),
             streams_each=values.number("STREAMS_A_PERSON", 20, 1, 1_000),
+            public_url=values.url("PUBLIC_URL"),
         )
 
     @staticmethod
@@ -211,6 +213,15 @@ class Values:
             # The rest of the address may hold a password.
             raise ConfigError("DATABASE_URL must be sqlite:///path, relative to the code or absolute.")
         return f"sqlite:///{(ROOT / Path(path).expanduser()).as_posix()}"
+
+    def url(self, name: str) -> str:
+        """The beginning of an address, `https://chat.example.org`; '' when it is not set."""
+        value = self.get(name).rstrip("/")
+        kind, found, host = value.partition("://")
+        host, _, port = host.rpartition(":") if re.search(r":[0-9]+$", host) else (host, "", "80")
+        if value and not (kind in ("http", "https") and found and HOST_NAME.fullmatch(host) and 0 < int(port) < 65_536):
+            raise ConfigError(f"{name} is not like https://chat.example.org: {shown(value)}.")
+        return value
 
     def host(self, usual: str) -> str:
         host = self.get("HOST") or usual

@@ -232,5 +232,14 @@ class PasswordForm(Form):
     password = PasswordField(later("New password"), [NEEDED], id="new", render_kw=AS_NEW_PASSWORD)
 
 
+class NewPasswordForm(Form):
+    password = PasswordField(later("New password"), [NEEDED], id="new", render_kw=AS_NEW_PASSWORD)
+    repeat = PasswordField(
+        later("Repeat password"),
+        [NEEDED, EqualTo("password", later("The two passwords are not the same."))],
+        render_kw=AS_NEW_PASSWORD,
+    )
+
+
 class GoodbyeForm(Form):
     current_password = PasswordField(later("Current password"), [NEEDED], render_kw=AS_PASSWORD)

@@ -232,6 +232,11 @@ class Login(BaseModel):
     current: bool
 
 
+class ResetLink(BaseModel):
+    url: str
+    expires_at: datetime
+
+
 class File(BaseModel):
     id: Count
     name: str

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 LIFETIMES = {"browser": DAY, "token": 30 * DAY, "page": 15 * MINUTE}
 REMEMBERED = 30 * DAY
 PRUNED_AT_ONCE = 200

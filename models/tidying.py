@@ -6,6 +6,7 @@ from models.attempt import Attempt
 from models.base import Media
 from models.event import Event
 from models.file import File
+from models.link import Link
 from models.login import Login
 from models.message import SentKey
 from models.user import User
@@ -15,9 +16,9 @@ DAY = 86_400
 
 
 def now_and_then(number: int) -> None:
-    """After one message of a hundred: drop a few old events, keys, tries and logins, each in its own moment."""
+    """After one message of a hundred: drop a few old events, keys, tries, logins and links, each in its own moment."""
     if number % EVERY == 0:
-        for kind in (Event, SentKey, Attempt, Login):
+        for kind in (Event, SentKey, Attempt, Login, Link):
             kind.prune()
 
 

@@ -56,6 +56,9 @@ PAGES = {
     "GET /chats/{chat}/messages/{message}/delete": "200 200 200 404 404 302",
     "POST /chats/{chat}/messages/{message}/delete": "302 302 302 404 404 302",
     "GET /users/{username}": "200 200 200 200 200 302",
+    "POST /users/{username}/reset-link": "403 403 403 403 403 302",
+    "GET /reset/{reset}": "200 200 200 200 200 200",
+    "POST /reset/{reset}": "302 302 302 302 302 302",
     "GET /settings": "200 200 200 200 200 302",
     "POST /settings": "302 302 302 302 302 302",
     "POST /settings/avatar/remove": "302 302 302 302 302 302",
@@ -86,6 +89,7 @@ API = {
     "DELETE /api/users/me/logins/{login}": "404 404 204 404 404 401",
     "GET /api/users/{person}": "200 200 200 200 200 401",
     "PATCH /api/users/{person}": "403 403 200 403 403 401",
+    "POST /api/users/{person}/reset-link": "403 403 403 403 403 401",
     "GET /api/chats": "200 200 200 200 200 401",
     "POST /api/chats": "201 201 201 201 201 401",
     "GET /api/chats/{chat}": "200 200 200 404 404 401",
@@ -117,6 +121,7 @@ SENT: dict[str, dict[str, Any]] = {
     "POST /chats/{chat}/messages/{message}/edit": {"text": "said better"},
     "POST /settings": {"name": "A name", "about": "", "language": "", "theme": ""},
     "POST /settings/password": {"current_password": PASSWORD, "password": "another long phrase"},
+    "POST /reset/{reset}": {"password": "another long phrase", "repeat": "another long phrase"},
     "POST /settings/delete": {"current_password": PASSWORD},
     "GET /search": {"q": "tomatoes"},
     "POST /api/users": {"username": "newcomer", "password": PASSWORD},
@@ -206,6 +211,7 @@ def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str
         "username": member.username,
         "version": member.user.avatar_url.rsplit("/", 1)[1],
         "login": token.id,
+        "reset": models.Link.by_hand(member.user).secret,
     }
 
 

@@ -37,7 +37,8 @@ def show(username: str) -> ResponseReturnValue:
     user = User.named(username)
     is_own = user.id == me().id
     shared = [] if is_own else me().chats_shared_with(user)
-    return page("users/show.html", user=user, is_own=is_own, shared=shared)
+    may_reset = me().is_admin and not is_own
+    return page("users/show.html", user=user, is_own=is_own, shared=shared, may_reset=may_reset)
 
 
 @bp.route("/settings", methods=["GET", "POST"])
