@@ -38,7 +38,7 @@ __all__ = [
 ALGORITHM = "HS256"
 QUARTER = 15 * 60
 # How often in how many seconds.
-THROTTLES = {"register": (200, 3600), "chats": (60, 60), "password": (10, QUARTER)}
+THROTTLES = {"register": (200, 3600), "chats": (60, 60), "password": (10, QUARTER), "forgotten": (20, 3600)}
 WRONG_PASSWORDS = 10
 WRONG_PASSWORDS_FROM_ONE_ADDRESS = 100
 # No browser's address bar would make of it what the server sees as a path of this site (rule 11).

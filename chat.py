@@ -26,6 +26,7 @@ import auth
 import commands
 import events
 import live
+import mail
 import models
 import supervisor
 import views
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     models.open_database(settings.database_url)
     models.use(settings.media_dir, throttled=settings.rate_limits, event_days=settings.event_days, **settings.limits)
     password.use_key(settings.secret_key)
+    mail.use(settings.mail)
     guard(app, settings)
     views.register(app)
     live.use(os.environ.get(supervisor.VARIABLE))

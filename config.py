@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -45,6 +47,8 @@ LIMITS = {
 PAIRS = (("USERNAME_MIN", "USERNAME_MAX"), ("PASSWORD_MIN", "PASSWORD_MAX"))
 UNITS = {"": 1, "K": 2**10, "M": MEGABYTE, "G": 2**30}
 
+# How the ways to an e-mail server are called, and the ports that they use.
+SMTP = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 HOST_NAME = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?")
 
 
@@ -72,6 +76,8 @@ class Settings:
     streams_max: int = 10_000
     streams_each: int = 20
     public_url: str = ""
+    # The keyword arguments of `mail.Server`.
+    mail: dict[str, Any] | None = None
 
     @property
     def cursor_key(self) -> bytes:
@@ -116,6 +122,7 @@ class Settings:
             streams_max=values.number("STREAMS_MAX", 10_000, 1, 1_000_000),
             streams_each=values.number("STREAMS_A_PERSON", 20, 1, 1_000),
             public_url=values.url("PUBLIC_URL"),
+            mail=mail_server(values),
         )
 
     @staticmethod
@@ -235,6 +242,38 @@ class Values:
             if not HOST_NAME.fullmatch(host):
                 raise ConfigError(f"{name} takes host names separated by commas, not {shown(host)}.")
         return hosts
+
+
+def mail_server(values: Values) -> dict[str, Any] | None:
+    """Who takes letters: SMTP_URL, or its parts one by one; None when neither names a host. Raises ConfigError."""
+    try:
+        url = urlsplit(values.get("SMTP_URL"))
+        host, port = url.hostname or values.get("SMTP_HOST"), url.port
+    except ValueError:
+        url, host, port = urlsplit(""), "", None
+    if values.get("SMTP_URL") and (url.scheme not in SMTP or not url.hostname or url.path.strip("/") or url.query):
+        # The address may hold a password.
+        raise ConfigError("SMTP_URL is not like smtps://user:password@smtp.example.org:465.")
+    if not host:
+        return None
+    port = port or values.number("SMTP_PORT", SMTP.get(url.scheme, 587), 1, 65_535)
+    security = {"smtps": "tls", "smtp+plain": "none"}.get(url.scheme, "tls" if port == 465 else "starttls")
+    if security == "none" and host not in ("localhost", "127.0.0.1", "::1"):
+        raise ConfigError("SMTP_URL: smtp+plain is for this machine alone; passwords and letters would be readable.")
+    sender = values.get("SMTP_FROM")
+    if not re.fullmatch(r"([^<>@\x00-\x1f]*<[^<>\s@]+@[^<>\s@]+>)|([^<>\s@]+@[^<>\s@]+)", sender):
+        raise ConfigError("SMTP_FROM must be the address that letters come from: Flask Chat <chat@example.org>.")
+    if not values.get("PUBLIC_URL"):
+        # Else the links would have whatever name a stranger's request said that this site has.
+        raise ConfigError("PUBLIC_URL is needed with an SMTP server: links in letters begin with it.")
+    return {
+        "host": host,
+        "port": port,
+        "sender": sender,
+        "user": unquote(url.username or "") or values.get("SMTP_USER"),
+        "password": unquote(url.password or "") or values.get("SMTP_PASSWORD"),
+        "security": security,
+    }
 
 
 def upper(values: Mapping[str, str | None]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, MultipleFileField
 from wtforms import (
     BooleanField,
+    EmailField,
     HiddenField,
     PasswordField,
     RadioField,
@@ -127,6 +128,7 @@ class Form(FlaskForm):
 NEEDED = InputRequired(later("Please fill this in."))
 NO_HELP = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 AS_USERNAME = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+AS_EMAIL = {"autocomplete": "email", "maxlength": 254}
 AS_PASSWORD = {"autocomplete": "current-password"}
 AS_NEW_PASSWORD = {"autocomplete": "new-password"}
 
@@ -239,6 +241,15 @@ class NewPasswordForm(Form):
         [NEEDED, EqualTo("password", later("The two passwords are not the same."))],
         render_kw=AS_NEW_PASSWORD,
     )
+
+
+class ForgottenForm(Form):
+    email = EmailField(later("E-mail"), [NEEDED], render_kw=AS_EMAIL)
+
+
+class EmailForm(Form):
+    email = EmailField(later("E-mail"), render_kw=AS_EMAIL)
+    current_password = PasswordField(later("Current password"), [NEEDED], render_kw=AS_PASSWORD)
 
 
 class GoodbyeForm(Form):

@@ -118,6 +118,11 @@ class UserChanges(Body):
     current_password: Text = ""
 
 
+class EmailChange(Body):
+    email: Text
+    current_password: Text
+
+
 class Farewell(Body):
     current_password: Text
 
@@ -230,6 +235,11 @@ class Login(BaseModel):
     created_at: datetime
     seen_at: datetime
     current: bool
+
+
+class Email(BaseModel):
+    email: str | None
+    waiting: str | None
 
 
 class ResetLink(BaseModel):

@@ -3,7 +3,7 @@
 STATEMENTS = (
     "ALTER TABLE \"user\" ADD COLUMN email TEXT NOT NULL DEFAULT ''",
     # Several accounts may have the same one: a family's.
-    "CREATE INDEX user_email ON \"user\" (lower(email)) WHERE email != ''",
+    'CREATE INDEX user_email ON "user" (lower(email))',
     """
     CREATE TABLE link (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

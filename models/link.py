@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from peewee import AutoField, BigIntegerField, ForeignKeyField, TextField
 
 from models import password as passwords
 from models.base import Model, now, write
-from models.errors import Forbidden, NotThere, words
+from models.errors import Errors, Forbidden, Invalid, NotThere, words
 from models.login import DAY, HOUR, hash_of
 from models.user import User
 
+# Letters, digits and some signs; RFC 5321 allows more that no provider gives out.
+EMAIL = re.compile(
+    r"[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
+)
+EMAIL_MAX = 254
 BY_MAIL = HOUR
 BY_HAND = DAY
 PRUNED_AT_ONCE = 200
@@ -53,6 +59,40 @@ class Link(Model):
     def by_hand(cls, user: User) -> Link:
         """A link to a new password that the operator hands over; it lives for a day."""
         return cls.open(user, "reset", BY_HAND)
+
+    @classmethod
+    def by_mail(cls, user: User) -> Link:
+        """A link to a new password that goes to a person's own address; it lives for an hour."""
+        return cls.open(user, "reset", BY_MAIL, user.email)
+
+    @classmethod
+    def to_email(cls, user: User, email: str, current_password: str) -> Link:
+        """A link by which a person confirms that an address is theirs; until then nothing is changed.
+
+        Raises Invalid (`email`, `current_password`).
+        """
+        wrong: Errors = {}
+        if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email):
+            wrong["email"] = [words("This is not an e-mail address.")]
+        if not user.verify(current_password):
+            wrong["current_password"] = [words("This is not your password.")]
+        if wrong:
+            raise Invalid(wrong)
+        return cls.open(user, "email", DAY, email)
+
+    @classmethod
+    def waiting(cls, user: User) -> str:
+        """The address that waits for being confirmed, the last given; '' for none."""
+        mine = cls.select().where(cls.user == user, cls.purpose == "email", cls.expires_at > now())
+        link = mine.order_by(cls.id.desc()).first()
+        return link.email if link else ""
+
+    def confirm_email(self) -> str:
+        """Use it up: the address is the account's from now on. Returns the one before. Raises NotThere."""
+        with write():
+            self._use()
+            Link.delete().where(Link.user == self.user, Link.purpose == "email").execute()
+            return self.user.keep_email(self.email)
 
     @classmethod
     def made_by(cls, admin: User, user: User) -> Link:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegrityError, TextField
+from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegrityError, TextField, fn
 
 import jobs
 import names
@@ -178,6 +178,30 @@ class User(Model):
     def keep_password(self, kept: str) -> None:
         """Make a hash the account's own, and end every login, token and link."""
         self._write({"password": kept}, None)
+
+    @classmethod
+    def with_email(cls, email: str) -> list[User]:
+        """Everyone who has confirmed this address, in any letter case."""
+        same = (cls.email != "", fn.LOWER(cls.email) == email.lower(), cls.deleted_at.is_null())
+        return list(cls.select().where(*same).order_by(cls.id))
+
+    def keep_email(self, email: str) -> str:
+        """Make an address the account's own; returns the one before. Raises NotThere."""
+        with write():
+            before: str = User.select(User.email).where(User.id == self.id).scalar() or ""
+            self._update(email=email)
+        self.email = email
+        return before
+
+    def drop_email(self, current_password: str) -> str:
+        """Have no address any more, nor one that waits; returns the one before. Raises Invalid (`current_password`)."""
+        from models.link import Link
+
+        if not self.verify(current_password):
+            raise Invalid(current_password=words("This is not your password."))
+        with write():
+            Link.delete().where(Link.user == self).execute()
+            return self.keep_email("")
 
     def set_avatar(self, upload: Upload) -> None:
         """Make the picture the account's own, cut to a square. Raises Invalid (`file`) when it is none."""

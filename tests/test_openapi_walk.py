@@ -57,6 +57,7 @@ class Walker:
             "author": {"enum": [self.username]},
             "username": {"enum": [newcomer.username]},
             "current_password": {"enum": [PASSWORD]},
+            "email": {"enum": [""]},
             "q": {"enum": ["tomatoes"]},
             "title": LETTERS,
             "text": LETTERS,
@@ -91,6 +92,8 @@ POST /api/users/{user_id}/reset-link
 GET /api/users/me/logins
 DELETE /api/users/me/logins
 DELETE /api/users/me/logins/{login_id}
+GET /api/users/me/email
+PUT /api/users/me/email
 PUT /api/users/me/avatar
 DELETE /api/users/me/avatar
 DELETE /api/users/me

@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from auth import public, sign_in
-from forms import NewPasswordForm
+import letters
+import mail
+from auth import public, sign_in, throttle
+from forms import ForgottenForm, NewPasswordForm
 from models import Link, NotThere, User
 from views.pages import me, page, signed_in
 
@@ -41,6 +43,22 @@ def choose(token: str) -> ResponseReturnValue:
 def over() -> ResponseReturnValue:
     """A link that was used, is too old or was none: the three look the same."""
     return page("users/link_over.html"), 404
+
+
+@bp.route("/forgotten", methods=["GET", "POST"])
+def forgotten() -> ResponseReturnValue:
+    """The answer is the same, and as quick, whether anybody has the address."""
+    if not mail.is_possible():
+        raise NotThere("page")
+    form = ForgottenForm()
+    if form.done(lambda: asked(form)):
+        return page("users/forgotten_sent.html", email=form.email.data.strip())
+    return page("users/forgotten.html", form)
+
+
+def asked(form: ForgottenForm) -> None:
+    throttle("forgotten")
+    letters.forgotten(form.email.data.strip())
 
 
 @bp.post("/users/<username>/reset-link")
