@@ -26,6 +26,7 @@ __all__ = [
     "issue_token",
     "listener_required",
     "login_required",
+    "public",
     "reader",
     "session_or_token_required",
     "sign_in",
@@ -37,7 +38,13 @@ __all__ = [
 ALGORITHM = "HS256"
 QUARTER = 15 * 60
 # How often in how many seconds.
-THROTTLES = {"register": (200, 3600), "chats": (60, 60), "reactions": (240, 60), "password": (10, QUARTER)}
+THROTTLES = {
+    "register": (200, 3600),
+    "chats": (60, 60),
+    "reactions": (240, 60),
+    "password": (10, QUARTER),
+    "forgotten": (20, 3600),
+}
 WRONG_PASSWORDS = 10
 WRONG_PASSWORDS_FROM_ONE_ADDRESS = 100
 # No browser's address bar would make of it what the server sees as a path of this site (rule 11).
@@ -208,6 +215,12 @@ def reader() -> User:
     """Who asks for a file, by token or by session."""
     user: User = g.user
     return user
+
+
+def public(path: str) -> str:
+    """A path of this site as an address to hand over, by the name that the operator set, else by which it was asked."""
+    base: str = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    return base + path
 
 
 # How often

@@ -25,6 +25,7 @@ import auth
 import commands
 import events
 import live
+import mail
 import models
 import supervisor
 import views
@@ -98,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     models.open_database(settings.database_url)
     models.use(settings.media_dir, throttled=settings.rate_limits, event_days=settings.event_days, **settings.limits)
     password.use_key(settings.secret_key)
+    mail.use(settings.mail)
     guard(app, settings)
     views.register(app)
     live.use(os.environ.get(supervisor.VARIABLE))
@@ -129,6 +131,8 @@ def configure(app: App, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=True,
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         BABEL_TRANSLATION_DIRECTORIES="translations",
+        PUBLIC_URL=settings.public_url,
+        LOCAL_URL=commands.address(settings),
     )
     app.url_map.converters["int"] = Id
     # Else /api//users would be answered by a redirect that no error handler sees.
@@ -241,7 +245,9 @@ def note(response: flask.Response) -> flask.Response:
         # Whether it becomes a stream is known later, and not to this process.
         return response
     milliseconds = (time.perf_counter() - g.began) * 1000
-    log.info("%s %s %s %d %.0fms", g.request_id, request.method, request.path, response.status_code, milliseconds)
+    # An address that opens something by itself is told by its shape.
+    path = request.url_rule.rule if request.url_rule and "<token>" in request.url_rule.rule else request.path
+    log.info("%s %s %s %d %.0fms", g.request_id, request.method, path, response.status_code, milliseconds)
     return response
 
 

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from flask import current_app
+from flask.cli import with_appcontext
 from peewee import DatabaseError
 
+import mail
 import models
 from config import ENV_FILE, ROOT, ConfigError, Settings
-from models import Invalid, NotThere, User
+from models import Invalid, Link, NotThere, User
 from models.base import Media
 from models.migration import space_left
 from models.tidying import every_key
@@ -156,7 +159,7 @@ def before_workers() -> int:
 
 def register(app: Flask) -> None:
     """Let `flask` know the commands."""
-    for command in (init, migrate, create_admin, reset_password, seed, doctor):
+    for command in (init, migrate, create_admin, reset_password, reset_link, try_mail, seed, doctor):
         app.cli.add_command(command)
 
 
@@ -218,6 +221,31 @@ def reset_password(username: str, password: str | None) -> None:
     click.echo("Every login of the account has ended.")
     if password is None:
         click.echo(f"The new password: {new}")
+
+
+@click.command()
+@click.argument("username")
+@with_appcontext
+def reset_link(username: str) -> None:
+    """Print a link by which a person sets a new password themselves."""
+    with one_line_errors():
+        link = Link.by_hand(User.named(username))
+    base = current_app.config["PUBLIC_URL"] or current_app.config["LOCAL_URL"]
+    click.echo(f"{base}/reset/{link.secret}")
+    click.echo("It opens a page with a new password's fields, once, within 24 hours.")
+
+
+@click.command()
+@click.argument("address")
+def try_mail(address: str) -> None:
+    """Send a letter, and tell what the e-mail server says."""
+    if not mail.is_possible():
+        raise click.ClickException("no e-mail server is named in the settings (SMTP_URL).")
+    try:
+        mail.send(address, "Flask Chat", "This letter says that letters arrive.\n")
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{type(error).__name__}: {error}") from error
+    click.echo("The e-mail server has taken the letter.")
 
 
 @click.command()

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -47,6 +49,8 @@ LIMITS = {
 PAIRS = (("USERNAME_MIN", "USERNAME_MAX"), ("PASSWORD_MIN", "PASSWORD_MAX"))
 UNITS = {"": 1, "K": 2**10, "M": MEGABYTE, "G": 2**30}
 
+# How the ways to an e-mail server are called, and the ports that they use.
+SMTP = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 HOST_NAME = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?")
 
 
@@ -75,6 +79,9 @@ class Settings:
     streams_each: int = 20
     heartbeat: int = 15
     presence_grace: int = 30
+    public_url: str = ""
+    # The keyword arguments of `mail.Server`.
+    mail: dict[str, Any] | None = None
 
     @property
     def cursor_key(self) -> bytes:
@@ -120,6 +127,8 @@ class Settings:
             streams_each=values.number("STREAMS_A_PERSON", 20, 1, 1_000),
             heartbeat=values.number("STREAM_HEARTBEAT", 15, 1, 20),
             presence_grace=values.number("PRESENCE_GRACE", 30, 0, 3600),
+            public_url=values.url("PUBLIC_URL"),
+            mail=mail_server(values),
         )
 
     @staticmethod
@@ -218,6 +227,15 @@ class Values:
             raise ConfigError("DATABASE_URL must be sqlite:///path, relative to the code or absolute.")
         return f"sqlite:///{(ROOT / Path(path).expanduser()).as_posix()}"
 
+    def url(self, name: str) -> str:
+        """The beginning of an address, `https://chat.example.org`; '' when it is not set."""
+        value = self.get(name).rstrip("/")
+        kind, found, host = value.partition("://")
+        host, _, port = host.rpartition(":") if re.search(r":[0-9]+$", host) else (host, "", "80")
+        if value and not (kind in ("http", "https") and found and HOST_NAME.fullmatch(host) and 0 < int(port) < 65_536):
+            raise ConfigError(f"{name} is not like https://chat.example.org: {shown(value)}.")
+        return value
+
     def host(self, usual: str) -> str:
         host = self.get("HOST") or usual
         if not HOST_NAME.fullmatch(host):
@@ -230,6 +248,38 @@ class Values:
             if not HOST_NAME.fullmatch(host):
                 raise ConfigError(f"{name} takes host names separated by commas, not {shown(host)}.")
         return hosts
+
+
+def mail_server(values: Values) -> dict[str, Any] | None:
+    """Who takes letters: SMTP_URL, or its parts one by one; None when neither names a host. Raises ConfigError."""
+    try:
+        url = urlsplit(values.get("SMTP_URL"))
+        host, port = url.hostname or values.get("SMTP_HOST"), url.port
+    except ValueError:
+        url, host, port = urlsplit(""), "", None
+    if values.get("SMTP_URL") and (url.scheme not in SMTP or not url.hostname or url.path.strip("/") or url.query):
+        # The address may hold a password.
+        raise ConfigError("SMTP_URL is not like smtps://user:password@smtp.example.org:465.")
+    if not host:
+        return None
+    port = port or values.number("SMTP_PORT", SMTP.get(url.scheme, 587), 1, 65_535)
+    security = {"smtps": "tls", "smtp+plain": "none"}.get(url.scheme, "tls" if port == 465 else "starttls")
+    if security == "none" and host not in ("localhost", "127.0.0.1", "::1"):
+        raise ConfigError("SMTP_URL: smtp+plain is for this machine alone; passwords and letters would be readable.")
+    sender = values.get("SMTP_FROM")
+    if not re.fullmatch(r"([^<>@\x00-\x1f]*<[^<>\s@]+@[^<>\s@]+>)|([^<>\s@]+@[^<>\s@]+)", sender):
+        raise ConfigError("SMTP_FROM must be the address that letters come from: Flask Chat <chat@example.org>.")
+    if not values.get("PUBLIC_URL"):
+        # Else the links would have whatever name a stranger's request said that this site has.
+        raise ConfigError("PUBLIC_URL is needed with an SMTP server: links in letters begin with it.")
+    return {
+        "host": host,
+        "port": port,
+        "sender": sender,
+        "user": unquote(url.username or "") or values.get("SMTP_USER"),
+        "password": unquote(url.password or "") or values.get("SMTP_PASSWORD"),
+        "security": security,
+    }
 
 
 def upper(values: Mapping[str, str | None]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, MultipleFileField
 from wtforms import (
     BooleanField,
+    EmailField,
     HiddenField,
     PasswordField,
     RadioField,
@@ -133,6 +134,7 @@ PICTURES = "image/jpeg,image/png,image/gif,image/webp"
 NEEDED = InputRequired(later("Please fill this in."))
 NO_HELP = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 AS_USERNAME = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+AS_EMAIL = {"autocomplete": "email", "maxlength": 254}
 AS_PASSWORD = {"autocomplete": "current-password"}
 AS_NEW_PASSWORD = {"autocomplete": "new-password"}
 
@@ -251,7 +253,6 @@ class ProfileForm(Form):
     name = StringField(later("Name"), render_kw={"autocomplete": "name"})
     about = TextAreaField(later("About"), render_kw={"rows": 3})
     avatar = FileField(later("Avatar"), render_kw={"accept": PICTURES})
-    no_avatar = BooleanField(later("Show my initials instead"))
     language = SelectField(
         later("Language"),
         choices=[
@@ -278,6 +279,24 @@ class ProfileForm(Form):
 class PasswordForm(Form):
     current_password = PasswordField(later("Current password"), [NEEDED], id="current", render_kw=AS_PASSWORD)
     password = PasswordField(later("New password"), [NEEDED], id="new", render_kw=AS_NEW_PASSWORD)
+
+
+class NewPasswordForm(Form):
+    password = PasswordField(later("New password"), [NEEDED], id="new", render_kw=AS_NEW_PASSWORD)
+    repeat = PasswordField(
+        later("Repeat password"),
+        [NEEDED, EqualTo("password", later("The two passwords are not the same."))],
+        render_kw=AS_NEW_PASSWORD,
+    )
+
+
+class ForgottenForm(Form):
+    email = EmailField(later("E-mail"), [NEEDED], render_kw=AS_EMAIL)
+
+
+class EmailForm(Form):
+    email = EmailField(later("E-mail"), render_kw=AS_EMAIL)
+    current_password = PasswordField(later("Current password"), [NEEDED], render_kw=AS_PASSWORD)
 
 
 class GoodbyeForm(Form):

@@ -1,12 +1,16 @@
-"""Work that must not hold up a request's thread: passwords and pictures, in a small bounded pool."""
+"""Work that must not hold up a request's thread: passwords and pictures in a small bounded pool, letters in a queue."""
 
 from __future__ import annotations
 
+import logging
 import os
+import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,13 +50,46 @@ class Pool:
             self.own.working = False
 
 
+class Lane:
+    """One thread that does in its order what nobody waits for, and a bounded queue before it.
+
+    It may wait long for others, so it holds up neither the pool nor the end of the process.
+    """
+
+    def __init__(self) -> None:
+        self.works: queue.Queue[Callable[[], object]] = queue.Queue(WAITING)
+        self.starting = threading.Lock()
+        self.thread: threading.Thread | None = None
+
+    def add(self, work: Callable[[], object]) -> None:
+        try:
+            self.works.put_nowait(work)
+        except queue.Full:
+            raise Full(f"{WAITING} works wait already") from None
+        with self.starting:
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._run, name="lane", daemon=True)
+                self.thread.start()
+
+    def _run(self) -> None:
+        while True:
+            work = self.works.get()
+            try:
+                work()
+            except Exception:
+                log.exception("a work in the background failed")
+            finally:
+                self.works.task_done()
+
+
 pool = Pool()
+lane = Lane()
 
 
 def renew() -> None:
-    """Begin with a new pool: threads do not come along into a forked process, and their queue would never move."""
-    global pool
-    pool = Pool()
+    """Begin anew: threads do not come along into a forked process, and their queue would never move."""
+    global pool, lane
+    pool, lane = Pool(), Lane()
 
 
 if hasattr(os, "register_at_fork"):
@@ -67,8 +104,13 @@ def run(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
     return pool.run(lambda: work(*args, **named))
 
 
-def later(seconds: float, work: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
+def after(seconds: float, work: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
     """Do the work once, after some seconds; never, when the process has ended by then."""
     timer = threading.Timer(seconds, lambda: work(*args, **named))
     timer.daemon = True
     timer.start()
+
+
+def later(work: Callable[[], object]) -> None:
+    """Do the work after a while, in the order of asking; what it raises is logged. Raises Full."""
+    lane.add(work)

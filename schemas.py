@@ -118,6 +118,11 @@ class UserChanges(Body):
     current_password: Text = ""
 
 
+class EmailChange(Body):
+    email: Text
+    current_password: Text
+
+
 class Farewell(Body):
     current_password: Text
 
@@ -255,6 +260,26 @@ class User(BaseModel):
     created_at: datetime
 
 
+class Login(BaseModel):
+    id: Count
+    kind: Literal["browser", "token"]
+    device: str
+    address: str
+    created_at: datetime
+    seen_at: datetime
+    current: bool
+
+
+class Email(BaseModel):
+    email: str | None
+    waiting: str | None
+
+
+class ResetLink(BaseModel):
+    url: str
+    expires_at: datetime
+
+
 class File(BaseModel):
     id: Count
     name: str
@@ -349,6 +374,11 @@ class Membership(BaseModel):
 
 class Users(BaseModel):
     items: list[User]
+    next: str | None
+
+
+class Logins(BaseModel):
+    items: list[Login]
     next: str | None
 
 

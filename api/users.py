@@ -10,8 +10,8 @@ import models
 import schemas
 from api.door import NOTHING, A, api, listing, speaks, uploads
 from api.problems import Problem
-from auth import authenticate, issue_token, throttle
-from models import User
+from auth import authenticate, issue_token, public, throttle
+from models import Link, User
 
 
 @api.post("/users")
@@ -79,7 +79,7 @@ def changed(body: schemas.UserChanges) -> dict[str, Any]:
         raise Problem(422, "Some fields are wrong.", {"current_password": ["This field is required."]})
     if current is not None:
         throttle("password", str(g.user.id))
-    user: User = g.user.change(new, current, g.login, **fields)
+    user: User = g.user.change(new, current, g.login.root, **fields)
     told: dict[str, Any] = user.to_dict()
     return told
 
@@ -91,6 +91,14 @@ def change_user(user_id: int, body: schemas.UserChanges) -> Any:
     if User.find(user_id).id != g.user.id:
         raise Problem(403, "This is somebody else's account.")
     return changed(body)
+
+
+@api.post("/users/<int:user_id>/reset-link")
+@speaks(A(201, schemas.ResetLink), errors=(403, 404))
+def make_reset_link(user_id: int) -> Any:
+    """A link by which somebody sets a new password, once, within 24 hours; for administrators of the place."""
+    link = Link.made_by(g.user, User.find(user_id))
+    return {"url": public(f"/reset/{link.secret}"), "expires_at": models.iso(link.expires_at)}, 201
 
 
 @api.put("/users/me/avatar")

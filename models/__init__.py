@@ -20,6 +20,7 @@ from models.errors import (
 )
 from models.event import Event
 from models.file import File
+from models.link import Link
 from models.login import Login
 from models.membership import Membership, chat_dicts
 from models.message import Message, SentKey
@@ -40,6 +41,7 @@ __all__ = [
     "Forbidden",
     "Gone",
     "Invalid",
+    "Link",
     "Login",
     "Membership",
     "Message",

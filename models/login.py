@@ -7,11 +7,12 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable
+from typing import Any
 
 from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, OperationalError, TextField
 
 import live
-from models.base import Model, database, now, write
+from models.base import Model, database, iso, now, write
 from models.errors import NotThere
 from models.user import User
 
@@ -19,7 +20,8 @@ log = logging.getLogger(__name__)
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 LIFETIMES = {"browser": DAY, "token": 30 * DAY, "page": 15 * MINUTE}
 REMEMBERED = 30 * DAY
 PRUNED_AT_ONCE = 200
@@ -114,10 +116,15 @@ class Login(Model):
         alive = (cls.user == user, cls.expires_at > now(), cls.kind != "page")
         return list(cls.select().where(*alive).order_by(cls.seen_at.desc(), cls.id.desc()))
 
+    @property
+    def root(self) -> Login:
+        """The login that this one lives by: a page's short token is part of its session."""
+        return self.parent if self.kind == "page" and self.parent is not None else self
+
     @classmethod
     def end(cls, user: User, login_id: int) -> None:
-        """End one of a person's logins. Raises NotThere."""
-        if not cls.delete().where(cls.id == login_id, cls.user == user).execute():
+        """End one of a person's logins, and what lives by it. Raises NotThere."""
+        if not cls.delete().where(cls.id == login_id, cls.user == user, cls.kind != "page").execute():
             raise NotThere("login")
         database.after_commit(live.logins_ended)
 
@@ -163,9 +170,21 @@ class Login(Model):
 
     @property
     def label(self) -> str:
-        """What to call it: the browser and its system, or the program's own name."""
-        known = " · ".join(part for part in (self.browser, self.system) if part)
+        """What to call it: the browser and its system, or the program's own name; '' for none."""
+        known = " on ".join(part for part in (self.browser, self.system) if part)
         return known or self.user_agent.partition("/")[0][:40]
+
+    def to_dict(self, this: Login) -> dict[str, Any]:
+        """As its owner sees it; `this` is the login that asks."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "device": self.label,
+            "address": self.address,
+            "created_at": iso(self.created_at),
+            "seen_at": iso(self.seen_at),
+            "current": self.id == this.root.id,
+        }
 
 
 # The order matters: Edge and Opera call themselves Chrome too, and Chrome calls itself Safari.

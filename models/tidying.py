@@ -12,6 +12,7 @@ from models.base import Media, database, limits
 from models.chat import Chat
 from models.event import Event
 from models.file import File
+from models.link import Link
 from models.login import Login
 from models.message import SentKey
 from models.user import User
@@ -24,9 +25,9 @@ DAY = 86_400
 
 
 def now_and_then(number: int) -> None:
-    """After one message of a hundred: drop a few old events, keys, tries and logins, each in its own moment."""
+    """After one message of a hundred: drop a few old events, keys, tries, logins and links, each in its own moment."""
     if number % EVERY == 0:
-        for kind in (Event, SentKey, Attempt, Login, Withdrawn):
+        for kind in (Event, SentKey, Attempt, Login, Link, Withdrawn):
             kind.prune()
 
 
@@ -35,7 +36,7 @@ def soon() -> None:
     path = str(database.database)
     if limits.undo_seconds and path not in awaited:
         awaited.add(path)
-        jobs.later(limits.undo_seconds + 1, forget, path)
+        jobs.after(limits.undo_seconds + 1, forget, path)
 
 
 # The databases for which a thread of this process waits.

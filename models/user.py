@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegrityError, TextField
+from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegrityError, TextField, fn
 
 import jobs
 import names
@@ -37,6 +37,8 @@ class User(Model):
     theme = TextField(default="")
     password = TextField(null=True)
     is_admin = BooleanField(default=False)
+    # Confirmed, and nobody else's to see; '' for none.
+    email = TextField(default="")
     created_at = BigIntegerField()
     deleted_at = BigIntegerField(null=True)
 
@@ -145,7 +147,8 @@ class User(Model):
         return self
 
     def _write(self, changed: dict[str, Any], keep: Any) -> None:
-        from models.login import Login  # a login has a user, and a new password ends logins
+        from models.link import Link  # a link and a login have a user, and a new password ends them
+        from models.login import Login
 
         if not changed:
             return
@@ -156,6 +159,7 @@ class User(Model):
                     Claim.take(User(id=self.id, username=changed["username"]))
                 if "password" in changed:
                     Login.end_all(self, keep)
+                    Link.delete().where(Link.user == self).execute()
         except IntegrityError as clash:
             raise Taken(username=words("This name is taken.")) from clash
         for field, value in changed.items():
@@ -169,7 +173,35 @@ class User(Model):
     def set_password(self, new: str) -> None:
         """Set a password without asking for the old one, and end every login and token. Raises Invalid."""
         passwords.check(new)
-        self._write({"password": passwords.hashed(new)}, None)
+        self.keep_password(passwords.hashed(new))
+
+    def keep_password(self, kept: str) -> None:
+        """Make a hash the account's own, and end every login, token and link."""
+        self._write({"password": kept}, None)
+
+    @classmethod
+    def with_email(cls, email: str) -> list[User]:
+        """Everyone who has confirmed this address, in any letter case."""
+        same = (cls.email != "", fn.LOWER(cls.email) == email.lower(), cls.deleted_at.is_null())
+        return list(cls.select().where(*same).order_by(cls.id))
+
+    def keep_email(self, email: str) -> str:
+        """Make an address the account's own; returns the one before. Raises NotThere."""
+        with write():
+            before: str = User.select(User.email).where(User.id == self.id).scalar() or ""
+            self._update(email=email)
+        self.email = email
+        return before
+
+    def drop_email(self, current_password: str) -> str:
+        """Have no address any more, nor one that waits; returns the one before. Raises Invalid (`current_password`)."""
+        from models.link import Link
+
+        if not self.verify(current_password):
+            raise Invalid(current_password=words("This is not your password."))
+        with write():
+            Link.delete().where(Link.user == self).execute()
+            return self.keep_email("")
 
     def set_avatar(self, upload: Upload) -> None:
         """Make the picture the account's own, cut to a square. Raises Invalid (`file`) when it is none."""
@@ -200,6 +232,7 @@ class User(Model):
         """Delete the account: personal data and logins go, the messages stay. Raises Invalid (`current_password`)."""
         if not self.verify(current_password):
             raise Invalid(current_password=words("This is not your password."))
+        from models.link import Link
         from models.login import Login
         from models.membership import Membership
         from models.reaction import Reaction
@@ -209,11 +242,12 @@ class User(Model):
             for membership in Membership.select().where(Membership.user == self):
                 membership.again().depart()
             Login.end_all(self, None)
+            Link.delete().where(Link.user == self).execute()
             Event.forget_user(self.id)
             avatar = User.select(User.avatar).where(User.id == self.id).scalar()
             User.update(
                 username="", username_key=None, name="", name_key="", about="", avatar=None, password=None,
-                language="", theme="", is_admin=False, deleted_at=now(),
+                language="", theme="", email="", is_admin=False, deleted_at=now(),
             ).where(User.id == self.id).execute()  # fmt: skip
             remove_after_commit([avatar] if avatar else [])
 

@@ -233,3 +233,60 @@ def test_a_bad_key_is_left_for_its_owner_to_see(env_file: Path) -> None:
     assert Settings.write_keys(env_file, {}) == []
     with pytest.raises(ConfigError, match="SECRET_KEY is too short"):
         Settings.read({}, env_file)
+
+
+MAIL = {"SMTP_FROM": "Flask Chat <chat@example.org>", "PUBLIC_URL": "https://chat.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"SMTP_URL": "smtp://ann:p%40ss%2Fword@mail.example.org"},
+            ("mail.example.org", 587, "ann", "p@ss/word", "starttls"),
+        ),
+        ({"SMTP_URL": "smtps://mail.example.org"}, ("mail.example.org", 465, "", "", "tls")),
+        ({"SMTP_URL": "smtp+plain://localhost"}, ("localhost", 25, "", "", "none")),
+        ({"SMTP_HOST": "mail.example.org"}, ("mail.example.org", 587, "", "", "starttls")),
+        (
+            {"SMTP_HOST": "mail.example.org", "SMTP_PORT": "465", "SMTP_USER": "ann", "SMTP_PASSWORD": "p@ss"},
+            ("mail.example.org", 465, "ann", "p@ss", "tls"),
+        ),
+    ],
+)
+def test_an_e_mail_server_is_one_address_or_its_parts(
+    env_file: Path, given: dict[str, str], told: tuple[str, int, str, str, str]
+) -> None:
+    server = read(env_file, **given, **MAIL).mail
+    assert server is not None
+    assert tuple(server[name] for name in ("host", "port", "user", "password", "security")) == told
+    assert server["sender"] == MAIL["SMTP_FROM"]
+
+
+def test_no_e_mail_server_is_fine(env_file: Path) -> None:
+    assert read(env_file).mail is None
+    assert read(env_file, **MAIL).mail is None
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"SMTP_URL": "mail.example.org", **MAIL}, "SMTP_URL"),
+        ({"SMTP_URL": "http://mail.example.org", **MAIL}, "SMTP_URL"),
+        ({"SMTP_URL": "smtp://mail.example.org:port", **MAIL}, "SMTP_URL"),
+        ({"SMTP_URL": "smtp+plain://mail.example.org", **MAIL}, "SMTP_URL"),
+        ({"SMTP_HOST": "mail.example.org", "PUBLIC_URL": "https://chat.example.org"}, "SMTP_FROM"),
+        ({"SMTP_HOST": "mail.example.org", **MAIL, "SMTP_FROM": "nobody"}, "SMTP_FROM"),
+        ({"SMTP_HOST": "mail.example.org", "SMTP_FROM": "chat@example.org"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "chat.example.org"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://chat.example.org/below"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://chat.example.org:99999"}, "PUBLIC_URL"),
+    ],
+)
+def test_a_bad_e_mail_setting_is_told_without_its_password(env_file: Path, given: dict[str, str], name: str) -> None:
+    assert refusal(env_file, **given).startswith(name)
+
+
+@pytest.mark.parametrize("url", ["https://chat.example.org", "http://127.0.0.1:8080", "http://[::1]:8080"])
+def test_the_public_address_is_kept_without_its_last_slash(env_file: Path, url: str) -> None:
+    assert read(env_file, PUBLIC_URL=url + "/").public_url == url

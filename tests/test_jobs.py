@@ -116,3 +116,16 @@ def test_a_forked_worker_has_a_pool_of_its_own() -> None:
         os._exit(0 if free and jobs.run(int, "7") == 7 else 1)
     jobs.pool.places.release(3)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_nobody_waits_for_is_done_in_order_also_after_one_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+
+    def fail() -> None:
+        raise ValueError("this one breaks")
+
+    for work in (lambda: done.append(1), fail, lambda: done.append(2)):
+        jobs.later(work)
+    jobs.lane.works.join()
+    assert done == [1, 2]
+    assert "this one breaks" in caplog.text

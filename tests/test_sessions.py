@@ -138,6 +138,7 @@ FORMS = [
     "/chats/{}/leave",
     "/chats/{}/members",
     "/settings",
+    "/settings/avatar/remove",
     "/settings/password",
     "/settings/delete",
     "/settings/sessions/end-others",

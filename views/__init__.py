@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from flask import Flask
 
+import mail
 from models import limits
 from views import (
     assets,
     chats,
     clock,
+    emails,
     files,
     forwards,
     members,
     messages,
     pages,
     reactions,
+    resets,
     rooms,
     search,
     sessions,
     users,
 )
 
+# Each has a blueprint.
+NOUNS = (
+    assets, chats, rooms, messages, reactions, forwards, members, users, sessions, resets, emails, search, files,
+)  # fmt: skip
+
 
 def register(app: Flask) -> None:
     """Give the app its pages, and the templates their words for time and size."""
-    for noun in (assets, chats, rooms, messages, reactions, forwards, members, users, sessions, search, files):
+    for noun in NOUNS:
         app.register_blueprint(noun.bp)
     app.jinja_env.filters.update(clock.FILTERS, emoji_name=reactions.emoji_name)
     app.jinja_env.globals.update(
@@ -37,5 +45,6 @@ def register(app: Flask) -> None:
         titled=pages.titled,
         time_zone_known=clock.is_known,
         limits=limits,
+        letters_go_out=mail.is_possible,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -37,7 +37,8 @@ def show(username: str) -> ResponseReturnValue:
     user = User.named(username)
     is_own = user.id == me().id
     shared = [] if is_own else me().chats_shared_with(user)
-    return page("users/show.html", user=user, is_own=is_own, shared=shared)
+    may_reset = me().is_admin and not is_own
+    return page("users/show.html", user=user, is_own=is_own, shared=shared, may_reset=may_reset)
 
 
 @bp.route("/settings", methods=["GET", "POST"])
@@ -59,21 +60,27 @@ def said_of(user: User) -> dict[str, str]:
 
 def pictured(form: ProfileForm) -> bool:
     """Take the picture that came along, if one did. What else was changed stands by then, and the page says so."""
-    if form.avatar.data:
-        taken = form.done(lambda: me().set_avatar(form.avatar.data.stream))
-    else:
-        taken = not form.no_avatar.data or form.done(me().drop_avatar)
+    taken = not form.avatar.data or form.done(lambda: me().set_avatar(form.avatar.data.stream))
     if not taken:
         form.notice = form.notice or _("Everything but the picture was saved.")
     return taken
+
+
+@bp.post("/settings/avatar/remove")
+@signed_in
+def drop_avatar() -> ResponseReturnValue:
+    me().drop_avatar()
+    flash(_("The picture is removed."))
+    return redirect(url_for("users.settings"))
 
 
 def board(form: ProfileForm | PasswordForm) -> ResponseReturnValue:
     """The settings page; `form` is the one of its forms that was sent, or none yet."""
     profile = form if isinstance(form, ProfileForm) else ProfileForm(None, data=said_of(me()))
     password = form if isinstance(form, PasswordForm) else PasswordForm(None)
-    logins, this = Login.of(me()), current_login()
-    return page("users/settings.html", form, profile=profile, password=password, logins=logins, this=this)
+    this = current_login()
+    others = [login for login in Login.of(me()) if login != this]
+    return page("users/settings.html", form, profile=profile, password=password, this=this, others=others)
 
 
 @bp.post("/settings/password")
@@ -81,7 +88,7 @@ def board(form: ProfileForm | PasswordForm) -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     form = PasswordForm()
     if form.done(lambda: changed(form)):
-        flash(_("The password is changed. Every other session has ended."))
+        flash(_("The password is changed. Every other login has ended."))
         return redirect(url_for("users.settings"))
     return board(form)
 

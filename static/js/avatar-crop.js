@@ -1,0 +1,158 @@
+// <avatar-crop> beside a file field: which square of the chosen picture becomes the avatar. `begin(file, face)` shows it, in
+// the circle `face` too, and promises whether the browser knew a picture in the file; `cut()` promises the square as a
+// file; its button gives the picture up (the event "given-up").
+
+const SIDE = 512; // pixels, of what is drawn and at most of what comes out
+const STEP = 1.1; // of a key or a wheel's notch
+const NEAREST = 64; // pixels of the picture that fill the square, at least
+
+class AvatarCrop extends HTMLElement {
+  #listening = null;
+  #file = null;
+  #picture = null; // an ImageBitmap, upright
+  #canvases = [];
+  #zoom = 1; // 1: the largest square that fits
+  #centre = { x: 0, y: 0 }; // in the picture's pixels
+  #fingers = new Map(); // pointer id -> where it is
+
+  connectedCallback() {
+    this.#listening = new AbortController();
+    const on = (element, type, act, more) => element.addEventListener(type, act, { signal: this.#listening.signal, ...more });
+    on(this.#stage, "pointerdown", (event) => this.#touched(event));
+    on(this.#stage, "pointermove", (event) => this.#moved(event));
+    for (const type of ["pointerup", "pointercancel"]) on(this.#stage, type, ({ pointerId }) => this.#fingers.delete(pointerId));
+    on(this.#stage, "wheel", (event) => this.#rolled(event), { passive: false });
+    on(this.#stage, "keydown", (event) => this.#pressed(event));
+    on(this.querySelector("button"), "click", () => this.#giveUp());
+    on(this.#range, "input", () => this.#zoomTo(Number(this.#range.value)));
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
+    this.#end();
+  }
+
+  async begin(file, face) {
+    this.#end();
+    try {
+      this.#picture = await createImageBitmap(file, { imageOrientation: "from-image" });
+    } catch {
+      return false;
+    }
+    this.#file = file;
+    const small = document.createElement("canvas");
+    small.width = small.height = 160;
+    face.replaceChildren(small);
+    this.#canvases = [this.#stage.querySelector("canvas"), small];
+    this.hidden = false;
+    const { width, height } = this.#picture;
+    this.#centre = { x: width / 2, y: height / 2 };
+    this.#range.max = Math.max(1, Math.min(8, Math.min(width, height) / NEAREST));
+    this.#range.disabled = this.#range.max === "1";
+    this.#zoomTo(1);
+    return true;
+  }
+
+  #end() {
+    this.hidden = true;
+    this.#picture?.close();
+    this.#picture = this.#file = null;
+    this.#canvases = [];
+    this.#fingers.clear();
+  }
+
+  #giveUp() {
+    this.#end();
+    this.dispatchEvent(new Event("given-up"));
+  }
+
+  // How many of the picture's pixels the square's side takes.
+  get #side() {
+    return Math.min(this.#picture.width, this.#picture.height) / this.#zoom;
+  }
+
+  #zoomTo(zoom) {
+    this.#zoom = Math.min(Math.max(zoom, 1), Number(this.#range.max));
+    this.#range.value = this.#zoom;
+    this.#range.setAttribute("aria-valuetext", `${Math.round(100 * this.#zoom)} %`);
+    this.#moveBy(0, 0);
+  }
+
+  // By parts of the square's side; it never leaves the picture.
+  #moveBy(x, y) {
+    const half = this.#side / 2;
+    const within = (value, end) => Math.min(Math.max(value, half), end - half);
+    this.#centre.x = within(this.#centre.x + x * this.#side, this.#picture.width);
+    this.#centre.y = within(this.#centre.y + y * this.#side, this.#picture.height);
+    for (const canvas of this.#canvases) this.#draw(canvas);
+  }
+
+  #draw(canvas) {
+    const { x, y } = this.#centre;
+    const brush = canvas.getContext("2d");
+    brush.imageSmoothingQuality = "high";
+    brush.clearRect(0, 0, canvas.width, canvas.height);
+    brush.drawImage(this.#picture, x - this.#side / 2, y - this.#side / 2, this.#side, this.#side, 0, 0, canvas.width, canvas.height);
+  }
+
+  async cut() {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = Math.max(1, Math.min(SIDE, Math.round(this.#side)));
+    this.#draw(canvas);
+    const type = this.#file.type === "image/jpeg" ? "image/jpeg" : "image/png"; // what may shine through goes on doing so
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, 0.92));
+    return new File([blob], type === "image/png" ? "avatar.png" : "avatar.jpg", { type });
+  }
+
+  #touched(event) {
+    this.#stage.setPointerCapture(event.pointerId);
+    this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  }
+
+  #moved(event) {
+    if (!this.#fingers.has(event.pointerId)) return;
+    const before = spread(this.#fingers);
+    this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    const after = spread(this.#fingers);
+    const width = this.#stage.clientWidth;
+    if (before.width) this.#zoomTo((this.#zoom * after.width) / before.width);
+    this.#moveBy((before.x - after.x) / width, (before.y - after.y) / width);
+  }
+
+  #rolled(event) {
+    event.preventDefault();
+    this.#zoomTo(this.#zoom * STEP ** -Math.sign(event.deltaY));
+  }
+
+  #pressed(event) {
+    const far = event.shiftKey ? 0.25 : 0.05;
+    const act = {
+      ArrowLeft: () => this.#moveBy(-far, 0),
+      ArrowRight: () => this.#moveBy(far, 0),
+      ArrowUp: () => this.#moveBy(0, -far),
+      ArrowDown: () => this.#moveBy(0, far),
+      "+": () => this.#zoomTo(this.#zoom * STEP),
+      "=": () => this.#zoomTo(this.#zoom * STEP),
+      "-": () => this.#zoomTo(this.#zoom / STEP),
+    }[event.key];
+    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act();
+  }
+
+  get #stage() {
+    return this.querySelector(".crop-stage");
+  }
+
+  get #range() {
+    return this.querySelector("input[type=range]");
+  }
+}
+
+// The middle of one or two fingers, and how far apart they are.
+function spread(fingers) {
+  const [one, two = one] = fingers.values();
+  return { x: (one.x + two.x) / 2, y: (one.y + two.y) / 2, width: Math.hypot(one.x - two.x, one.y - two.y) };
+}
+
+customElements.define("avatar-crop", AvatarCrop);

@@ -1,0 +1,351 @@
+"""Letters: one's own e-mail, the link to a new password, and the server that takes them. All of it over real SMTP."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from email.message import EmailMessage
+from mailbox import Certificates, Mailbox, open_mailbox
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from people import PASSWORD, Anyone, Browser, Person
+
+import jobs
+import mail
+import models
+from chat import create_app
+from config import Settings
+from models import Link, User, limits
+
+NEW = "another long phrase"
+SITE = "https://chat.example.org"
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Mailbox]:
+    with open_mailbox() as box:
+        yield box
+
+
+@pytest.fixture
+def app(settings: Settings, box: Mailbox) -> Iterator[Flask]:
+    """A messenger that writes letters."""
+    box.letters.clear()
+    server = {"host": "127.0.0.1", "port": box.port, "sender": "Flask Chat <chat@example.org>", "security": "none"}
+    app = create_app(replace(settings, public_url=SITE, mail=server))
+    models.migrate()
+    yield app
+    jobs.lane.works.join()
+    models.database.close()
+    mail.use(None)
+
+
+def path_in(letter: EmailMessage) -> str:
+    """The path of the one link in a letter."""
+    found = re.findall(rf"^{SITE}(/\S+)$", letter.get_content(), re.MULTILINE)
+    assert len(found) == 1, letter.get_content()
+    return str(found[0])
+
+
+def confirms(person: Person, box: Mailbox, email: str) -> None:
+    """They give an address, get the letter and open its link."""
+    before = len(box.letters)
+    answer = person.browser.submit("/settings/email", email=email, current_password=PASSWORD)
+    assert answer.status_code == 302, answer.text
+    letter = box.gets(before + 1)[-1]
+    assert person.browser.submit(path_in(letter)).status_code == 302
+
+
+def forgets(browser: Browser, email: str) -> str:
+    answer = browser.submit("/forgotten", email=email)
+    assert answer.status_code == 200, answer.text
+    jobs.lane.works.join()
+    return answer.text
+
+
+# One's own e-mail
+
+
+def test_an_address_counts_once_it_was_confirmed(ann: Person, box: Mailbox, anyone: Anyone) -> None:
+    sent = ann.browser.submit("/settings/email", email="ann@example.org", current_password=PASSWORD)
+    assert sent.status_code == 302
+    assert "on its way to ann@example.org" in ann.get("/settings").text
+    (letter,) = box.gets(1)
+    assert letter["To"] == "ann@example.org"
+    assert letter["From"] == "Flask Chat <chat@example.org>"
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert ann.api.get("/api/users/me/email").get_json() == {"email": None, "waiting": "ann@example.org"}
+    assert "ann@example.org waits" in ann.get("/settings/email").text
+    path = path_in(letter)
+    assert ann.get(path).status_code == 200
+    assert ann.api.get("/api/users/me/email").get_json()["email"] is None
+    assert ann.browser.submit(path).status_code == 302
+    assert ann.api.get("/api/users/me/email").get_json() == {"email": "ann@example.org", "waiting": None}
+    assert ann.get(path).status_code == 404
+
+
+def test_only_the_account_that_gave_an_address_confirms_it(ann: Person, bob: Person, box: Mailbox, app: Flask) -> None:
+    ann.browser.submit("/settings/email", email="bob@example.org", current_password=PASSWORD)
+    path = path_in(box.gets(1)[0])
+    assert bob.get(path).status_code == 404
+    assert bob.browser.submit(path, on="/settings").status_code == 404
+    assert Browser(app).get(path).headers["Location"].startswith("/login?next=")
+    assert not User.with_email("bob@example.org")
+
+
+NO_ADDRESS = """
+ann, ann@, @example.org, ann@example, a b@example.org, ann@x..org, ann@-x.org, <ann@x.org>, анна@x.org
+""".strip().split(", ")
+
+
+@pytest.mark.parametrize("email", [*NO_ADDRESS, "ann@x.org\nBcc: b@y.org", f"a@{'x' * 250}.org"])
+def test_what_is_no_address_is_refused(ann: Person, email: str) -> None:
+    answer = ann.api.put("/api/users/me/email", json={"email": email, "current_password": PASSWORD})
+    assert answer.status_code == 422
+    assert set(answer.get_json()["errors"]) == {"email"}
+
+
+def test_an_address_is_changed_with_the_password_alone(ann: Person, box: Mailbox) -> None:
+    for sent in ("ann@example.org", ""):
+        answer = ann.browser.submit("/settings/email", email=sent, current_password="not this one")
+        assert answer.status_code == 422
+        api = ann.api.put("/api/users/me/email", json={"email": sent, "current_password": "not this one"})
+        assert set(api.get_json()["errors"]) == {"current_password"}
+    jobs.lane.works.join()
+    assert not box.letters
+
+
+def test_the_address_before_is_told_that_it_is_one_no_longer(ann: Person, box: Mailbox) -> None:
+    confirms(ann, box, "old@example.org")
+    confirms(ann, box, "new@example.org")
+    told = box.gets(3)[2]
+    assert (told["To"], told["Subject"]) == ("old@example.org", "Your e-mail was changed")
+    gone = ann.api.put("/api/users/me/email", json={"email": "", "current_password": PASSWORD})
+    assert gone.get_json() == {"email": None, "waiting": None}
+    assert box.gets(4)[3]["To"] == "new@example.org"
+
+
+def test_nobody_else_ever_sees_an_address(ann: Person, bob: Person, box: Mailbox) -> None:
+    confirms(ann, box, "ann@example.org")
+    chat = ann.starts("Garden", bob)
+    ann.posts(chat, "hello")
+    for path in ("/api/users/me", f"/api/users/{ann.id}", "/api/users?q=ann", f"/api/chats/{chat.id}",
+                 f"/api/messages?chat_id={chat.id}"):  # fmt: skip
+        assert "ann@example.org" not in ann.api.get(path).text
+    for path in ("/users/ann", f"/chats/{chat.id}"):
+        assert "ann@example.org" not in bob.get(path).text
+
+
+def test_an_address_goes_with_its_account(ann: Person, box: Mailbox, anyone: Anyone) -> None:
+    confirms(ann, box, "ann@example.org")
+    ann.user.close_account(PASSWORD)
+    assert User.get_by_id(ann.id).email == ""
+    assert not Link.select().exists()
+    forgets(anyone.browser, "ann@example.org")
+    assert len(box.letters) == 1
+
+
+# A forgotten password
+
+
+def test_who_forgot_a_password_gets_a_link_to_a_new_one(ann: Person, box: Mailbox, anyone: Anyone) -> None:
+    confirms(ann, box, "Ann@example.org")
+    assert "Forgot your password?" in anyone.browser.get("/login").text
+    forgets(anyone.browser, "ann@EXAMPLE.org")
+    letter = box.gets(2)[1]
+    assert letter["To"] == "Ann@example.org"
+    assert "account ann:" in letter.get_content()
+    path = path_in(letter)
+    assert anyone.browser.submit(path, password=NEW, repeat=NEW).status_code == 302
+    assert "/users/ann" in anyone.browser.get("/").text
+    assert User.check("ann", NEW)
+    assert ann.get("/settings").status_code == 302
+
+
+def test_the_answer_is_the_same_whether_anybody_has_the_address(ann: Person, box: Mailbox, app: Flask) -> None:
+    confirms(ann, box, "ann@example.org")
+    known, unknown = (forgets(Browser(app), f"{name}@example.org") for name in ("ann", "zoe"))
+    assert len(box.gets(2)) == 2
+    hidden = re.compile(r'(ann|zoe)@|nonce="[^"]+"|value="[^"]+"')
+    assert hidden.sub("", known) == hidden.sub("", unknown)
+
+
+def test_nobody_waits_for_the_e_mail_server_nor_for_the_look_up(
+    ann: Person, box: Mailbox, anyone: Anyone, queries: list[str]
+) -> None:
+    """Known or not, the request asks the database the same and writes no link: the rest comes afterwards."""
+    confirms(ann, box, "ann@example.org")
+    door, counts = threading.Event(), []
+    jobs.later(door.wait)
+    for email in ("ann@example.org", "zoe@example.org"):
+        token = anyone.browser.csrf("/forgotten")
+        with queries:  # type: ignore[attr-defined]
+            answer = anyone.browser.client.post("/forgotten", data={"csrf_token": token, "email": email})
+        counts.append(len(queries))
+        assert answer.status_code == 200
+        assert not Link.select().where(Link.purpose == "reset").exists()
+    door.set()
+    assert counts[0] == counts[1]
+    box.gets(2)
+
+
+def test_a_familys_accounts_each_get_their_link(ann: Person, bob: Person, box: Mailbox, anyone: Anyone) -> None:
+    confirms(ann, box, "home@example.org")
+    confirms(bob, box, "home@example.org")
+    forgets(anyone.browser, "home@example.org")
+    assert [("account ann:" in letter.get_content()) for letter in box.gets(4)[2:]] == [True, False]
+
+
+def test_a_letter_speaks_the_language_of_who_gets_it(ann: Person, box: Mailbox, anyone: Anyone) -> None:
+    confirms(ann, box, "ann@example.org")
+    ann.user.change(language="ru")
+    forgets(anyone.browser, "ann@example.org")
+    letter = box.gets(2)[1]
+    assert letter["Subject"] == "Новый пароль для Flask Chat"
+    assert "учётной записи ann:" in letter.get_content()
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(59, 200), (61, 404)])
+def test_a_mailed_link_is_over_after_an_hour(
+    ann: Person, box: Mailbox, anyone: Anyone, monkeypatch: pytest.MonkeyPatch, minutes: int, status: int
+) -> None:
+    confirms(ann, box, "ann@example.org")
+    forgets(anyone.browser, "ann@example.org")
+    path = path_in(box.gets(2)[1])
+    later = time.time_ns() + minutes * 60 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    assert anyone.browser.get(path).status_code == status
+
+
+def test_a_link_leads_to_the_sites_own_name_whatever_the_request_says(ann: Person, box: Mailbox, app: Flask) -> None:
+    confirms(ann, box, "ann@example.org")
+    evil = Browser(app)
+    evil.client.environ_base["HTTP_HOST"] = "evil.example"
+    forgets(evil, "ann@example.org")
+    assert "evil.example" not in box.gets(2)[1].get_content()
+
+
+def test_nobodys_mailbox_is_filled(ann: Person, box: Mailbox, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirms(ann, box, "ann@example.org")
+    monkeypatch.setattr(limits, "throttled", True)
+    browser = Browser(app)
+    for number in range(9):
+        browser.client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
+        forgets(browser, "ann@example.org")
+    assert len(box.letters) == 1 + 5
+    browser.client.environ_base["REMOTE_ADDR"] = "192.0.2.100"
+    statuses = [browser.submit("/forgotten", email="zoe@example.org").status_code for _ in range(21)]
+    assert statuses == [200] * 20 + [429]
+
+
+def test_an_e_mail_server_that_refuses_is_logged_without_the_address(
+    ann: Person, box: Mailbox, anyone: Anyone, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirms(ann, box, "ann@example.org")
+    monkeypatch.setattr(box, "refuses", True)
+    forgets(anyone.browser, "ann@example.org")
+    assert "a letter could not be sent: SMTPDataError 550" in caplog.text
+    assert "ann@example" not in caplog.text
+    assert len(box.letters) == 1
+
+
+def test_a_queue_that_is_full_is_told_alike(app: Flask, anyone: Anyone) -> None:
+    begun, door = threading.Event(), threading.Event()
+    jobs.later(lambda: (begun.set(), door.wait()))
+    try:
+        assert begun.wait(60)
+        for _ in range(jobs.WAITING):
+            jobs.later(door.wait)
+        answer = anyone.browser.submit("/forgotten", email="zoe@example.org")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+    finally:
+        door.set()
+
+
+def test_where_no_letters_go_out_nothing_speaks_of_them(settings: Settings) -> None:
+    app = create_app(settings)
+    models.migrate()
+    ann = Person(app, "ann")
+    assert "Forgot your password?" not in Browser(app).get("/login").text
+    assert Browser(app).get("/forgotten").status_code == 404
+    assert "e-mail" not in ann.get("/settings").text
+    refused = ann.api.put("/api/users/me/email", json={"email": "ann@example.org", "current_password": PASSWORD})
+    assert refused.status_code == 403
+    models.database.close()
+
+
+# The way out
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_letter_goes_out_by_tls_and_with_a_login(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch, security: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.trusted))
+    how = "ssl_context" if security == "tls" else "tls_context"
+    extra = {} if security == "tls" else {"require_starttls": True}
+    with open_mailbox(logs_in=True, **{how: certificates.context}, **extra) as safe:
+        mail.use({"host": "127.0.0.1", "port": safe.port, "sender": "chat@example.org", "user": "chat",
+                  "password": "p@ss/word", "security": security})  # fmt: skip
+        mail.send("ann@example.org", "Привет", "Как дела?\n")
+    mail.use(None)
+    assert safe.users == ["chat"]
+    assert safe.was_safe == [True]
+    assert (safe.letters[0]["Subject"], safe.letters[0].get_content()) == ("Привет", "Как дела?\n")
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_certificate_that_nobody_vouches_for_is_refused(certificates: Certificates, security: str) -> None:
+    how = "ssl_context" if security == "tls" else "tls_context"
+    with open_mailbox(**{how: certificates.context}) as unknown:
+        mail.use({"host": "127.0.0.1", "port": unknown.port, "sender": "chat@example.org", "security": security})
+        with pytest.raises(ssl.SSLCertVerificationError):
+            mail.send("ann@example.org", "Hello", "hello\n")
+    mail.use(None)
+    assert not unknown.letters
+
+
+def test_a_certificate_for_another_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Certificates(tmp_path, "mail.example.net")
+    monkeypatch.setenv("SSL_CERT_FILE", str(other.trusted))
+    with open_mailbox(tls_context=other.context) as unknown:
+        mail.use({"host": "127.0.0.1", "port": unknown.port, "sender": "chat@example.org"})
+        with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+            mail.send("ann@example.org", "Hello", "hello\n")
+    mail.use(None)
+
+
+def test_nothing_goes_out_in_the_clear_when_tls_is_not_offered(box: Mailbox) -> None:
+    before = len(box.letters)
+    mail.use({"host": "127.0.0.1", "port": box.port, "sender": "chat@example.org"})
+    with pytest.raises(smtplib.SMTPNotSupportedError):
+        mail.send("ann@example.org", "Hello", "hello\n")
+    mail.use(None)
+    assert len(box.letters) == before
+
+
+def test_the_operator_tries_it(app: Flask, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tried() -> tuple[int, str]:
+        done = app.test_cli_runner().invoke(args=["try-mail", "ann@example.org"])
+        return done.exit_code, done.output
+
+    assert tried() == (0, "The e-mail server has taken the letter.\n")
+    monkeypatch.setattr(box, "refuses", True)
+    code, said = tried()
+    assert code == 1
+    assert "550" in said
+    mail.use(None)
+    assert tried() == (1, "Error: no e-mail server is named in the settings (SMTP_URL).\n")
