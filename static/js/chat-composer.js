@@ -20,7 +20,20 @@ class ChatComposer extends HTMLElement {
     this.#text.addEventListener("input", () => this.#typed());
     this.#text.addEventListener("paste", (event) => this.#pasted(event));
     this.#files.addEventListener("change", () => this.#preview());
+    this.querySelector("button[name=emoji]").addEventListener("click", (event) => this.#offerEmoji(event.currentTarget));
     this.#preview();
+  }
+
+  async #offerEmoji(button) {
+    const { openPicker } = await import("emoji-picker");
+    const emoji = await openPicker(button);
+    this.#text.focus();
+    if (emoji) this.#insert(emoji);
+  }
+
+  // As if it were typed: what undoes typing undoes it, and who listens to what is typed hears of it.
+  #insert(words) {
+    if (!document.execCommand("insertText", false, words)) this.#text.setRangeText(words, this.#text.selectionStart, this.#text.selectionEnd, "end");
   }
 
   #pressed(event) {
