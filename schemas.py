@@ -239,6 +239,11 @@ class Quotation(BaseModel):
     text: str
 
 
+class Mentioned(BaseModel):
+    id: Count
+    username: str
+
+
 class Message(BaseModel):
     id: Count
     chat_id: Count
@@ -247,6 +252,7 @@ class Message(BaseModel):
     html: str
     files: list[File]
     reply_to: Quotation | None
+    mentions: list[Mentioned]
     created_at: datetime
     edited_at: datetime | None
 
@@ -268,6 +274,7 @@ class Chat(BaseModel):
     role: Role
     members: list[Member]
     unread: Count
+    unread_mentions: Count
     last_message: Message | None
     last_read_id: Count | None
 

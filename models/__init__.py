@@ -21,12 +21,15 @@ from models.event import Event
 from models.file import File
 from models.login import Login
 from models.membership import Membership, chat_dicts
-from models.message import Message, SentKey
+from models.mention import Mention
+from models.message import GONE, NOBODY, Message, SentKey
 from models.migration import applied, migrate, pending
 from models.tidying import sweep_files
 from models.user import User
 
 __all__ = [
+    "GONE",
+    "NOBODY",
     "Attempt",
     "Busy",
     "Chat",
@@ -38,6 +41,7 @@ __all__ = [
     "Invalid",
     "Login",
     "Membership",
+    "Mention",
     "Message",
     "NotThere",
     "Refused",

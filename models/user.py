@@ -146,6 +146,7 @@ class User(Model):
 
     def _write(self, changed: dict[str, Any], keep: Any) -> None:
         from models.login import Login  # a login has a user, and a new password ends logins
+        from models.mention import Mention
 
         if not changed:
             return
@@ -154,6 +155,7 @@ class User(Model):
                 self._update(**changed)
                 if "username" in changed:
                     Claim.take(User(id=self.id, username=changed["username"]))
+                    Mention.rename(self.id, changed["username"])
                 if "password" in changed:
                     Login.end_all(self, keep)
         except IntegrityError as clash:
@@ -202,12 +204,14 @@ class User(Model):
             raise Invalid(current_password=words("This is not your password."))
         from models.login import Login
         from models.membership import Membership
+        from models.mention import Mention
 
         with write():
             for membership in Membership.select().where(Membership.user == self):
                 membership.leave()
             Login.end_all(self, None)
             Event.forget_user(self.id)
+            Mention.rename(self.id, None)
             avatar = User.select(User.avatar).where(User.id == self.id).scalar()
             User.update(
                 username="", username_key=None, name="", name_key="", about="", avatar=None, password=None,
@@ -232,7 +236,12 @@ class User(Model):
 
     @property
     def url(self) -> str:
-        return f"/users/{quote(self.username)}"
+        return self.address(self.username)
+
+    @staticmethod
+    def address(username: str) -> str:
+        """Where a person's profile is."""
+        return f"/users/{quote(username)}"
 
     @property
     def avatar_url(self) -> str | None:

@@ -8,7 +8,7 @@ from people import Person
 
 from models import Chat, limits
 
-MESSAGE = {"id", "chat_id", "author", "text", "html", "files", "reply_to", "created_at", "edited_at"}
+MESSAGE = {"id", "chat_id", "author", "text", "html", "files", "reply_to", "mentions", "created_at", "edited_at"}
 
 
 def test_a_message_is_written(ann: Person, bob: Person, chat: Chat) -> None:

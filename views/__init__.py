@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask_babel import gettext as _
+from markupsafe import escape
 
-from models import limits
+from models import GONE, NOBODY, limits
 from views import assets, chats, clock, emoji, files, members, messages, pages, search, sessions, users
+
+
+def prose(html: str) -> str:
+    """A message's HTML for a reader: who is gone is told in their language."""
+    return html.replace(GONE, GONE.replace(NOBODY, escape(_("Deleted user")))) if GONE in html else html
 
 
 def register(app: Flask) -> None:
     """Give the app its pages, and the templates their words for time and size."""
     for noun in (assets, chats, messages, members, users, sessions, search, files, emoji):
         app.register_blueprint(noun.bp)
-    app.jinja_env.filters.update(clock.FILTERS)
+    app.jinja_env.filters.update(clock.FILTERS, prose=prose)
     app.jinja_env.globals.update(
         asset=assets.address,
         stylesheet=assets.stylesheet_address,
