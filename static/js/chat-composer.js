@@ -83,6 +83,8 @@ class ChatComposer extends HTMLElement {
   }
 
   #typed() {
+    // From now on the element in this form listens for itself.
+    if (/[@:]/.test(this.#text.value)) import("word-completion");
     if (!this.#text.value.trim() || !document.querySelector("chat-people") || Date.now() - this.#toldAt < TYPING_EVERY) return;
     this.#toldAt = Date.now();
     api("POST", `/api/chats/${this.#chat}/typing`).catch(() => {}); // it does not last anyway

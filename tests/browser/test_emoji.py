@@ -112,3 +112,39 @@ def test_russian_words_find_them(visit: Visit) -> None:
     expect(dialog.get_by_role("button", name="помидор", exact=True)).to_be_visible()
     dialog.get_by_role("searchbox").press("Enter")
     expect(field(ann)).to_have_value("🍅")
+
+
+def test_a_name_between_colons_is_completed(ann: Visitor) -> None:
+    field(ann).press_sequentially("Ripe :toma")
+    offered = ann.page.get_by_role("listbox", name="Emoji")
+    expect(offered.get_by_role("option").first).to_contain_text(":tomato:")
+    field(ann).press("Enter")
+    expect(field(ann)).to_have_value("Ripe 🍅")
+    # A whole name needs no list.
+    field(ann).press_sequentially(" :+1:")
+    expect(field(ann)).to_have_value("Ripe 🍅 👍️".replace("\ufe0f", ""))
+    field(ann).press("Enter")
+    expect(ann.page.get_by_role("log")).to_contain_text("Ripe 🍅 👍")
+    assert not ann.complaints
+
+
+def test_colons_in_times_and_code_offer_nothing(ann: Visitor) -> None:
+    field(ann).press_sequentially(":fire")
+    expect(ann.page.get_by_role("option")).not_to_have_count(0)
+    for text in ("at 10:30am", "`:fire", "http://fire", "x:fire"):
+        field(ann).fill("")
+        field(ann).press_sequentially(text)
+        expect(ann.page.get_by_role("option")).to_have_count(0)
+
+
+def test_russian_names_complete_too(visit: Visit) -> None:
+    username = name()
+    path = visit().registers(username).starts("Garden")
+    ann = visit(language="ru-RU").logs_in(username, ("Имя пользователя", "Пароль", "Войти"))
+    ann.opens(path)
+    field(ann).press_sequentially(":помид")
+    expect(ann.page.get_by_role("listbox", name="Эмодзи").get_by_role("option")).to_contain_text([":помидор:"])
+    field(ann).press("Tab")
+    expect(field(ann)).to_have_value("🍅")
+    field(ann).press_sequentially(" :heart")
+    expect(ann.page.get_by_role("option").first).to_contain_text(":heart:")
