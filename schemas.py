@@ -312,6 +312,11 @@ class Source(BaseModel):
     created_at: datetime
 
 
+class Mentioned(BaseModel):
+    id: Count
+    username: str
+
+
 class Message(BaseModel):
     id: Count
     chat_id: Count
@@ -322,6 +327,7 @@ class Message(BaseModel):
     reactions: list[Tally]
     reply_to: Quotation | None
     forwarded_from: Source | None
+    mentions: list[Mentioned]
     created_at: datetime
     edited_at: datetime | None
 
@@ -362,6 +368,7 @@ class Chat(BaseModel):
     role: Role
     members: list[Member]
     unread: Count
+    unread_mentions: Count
     last_message: Message | None
     last_read_id: Count | None
 

@@ -7,11 +7,13 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import nh3
 from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from pygments import highlight
@@ -73,6 +75,9 @@ LANGUAGES = frozenset(
     }
 )
 
+# Start and length of somebody's name in a text, in characters and with its “@”, and the person's id.
+Mark = tuple[int, int, int]
+MARKED = re.compile(r"@\x01(\d+)\x02")
 LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 # All C0 and C1 controls but tab and newline.
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -144,13 +149,46 @@ def plain(text: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
 
 
-def render(text: str) -> str:
+def render(text: str, marks: Sequence[Mark] = ()) -> str:
     """A message's text as safe HTML.
 
     CommonMark without what a chat does not need (headings, tables, pictures, HTML), plus ~~strike~~ and bare
     links; a single newline is a line break. The sanitizer behind it lets through a short list and no more.
+    Where a mark stands that was `heard`, there is an empty <span class="mention-ID">, which no text can make up.
     """
-    return sanitizer().clean(markdown().render(text)).strip() if text else ""
+    people = [user_id for _, _, user_id in marks]
+    return sanitizer().clean(markdown().render(marked(text, marks), {"people": people})).strip() if text else ""
+
+
+def heard(text: str, marks: Sequence[Mark]) -> list[Mark]:
+    """Those of the marks that are read as words: not in code, links and the like."""
+    if not marks:
+        return []
+    env: dict[str, Any] = {}
+    markdown().parse(marked(text, marks), env)
+    return [marks[at] for at in sorted(set(env.get("heard", [])))]
+
+
+def marked(text: str, marks: Sequence[Mark]) -> str:
+    """The text with a sign for each mark, made of controls, which no cleaned text has."""
+    parts, end = [], 0
+    for at, (start, length, _) in enumerate(marks):
+        parts += [text[end:start], f"@\x01{at}\x02"]
+        end = start + length
+    return "".join([*parts, text[end:]])
+
+
+def mention(state: StateInline, silent: bool) -> bool:
+    """A rule of the parser: a mark, where no link goes around it."""
+    found = MARKED.match(state.src, state.pos)
+    if found is None or state.linkLevel:
+        return False
+    if not silent:
+        at = int(found[1])
+        state.env.setdefault("heard", []).append(at)
+        state.push("mention", "span", 0).meta = {"at": at}
+    state.pos = found.end()
+    return True
 
 
 @cache
@@ -172,6 +210,7 @@ def markdown() -> MarkdownIt:
         renderer_cls=Renderer,
     )
     parser.enable(["strikethrough", "linkify"])
+    parser.inline.ruler.before("linkify", "mention", mention)
     parser.disable(["heading", "lheading", "hr", "image", "html_block", "html_inline", "reference", "code"])
     # "example.py" and "e.g.it" are words; what is meant as a link has its scheme or www.
     parser.linkify = LinkifyIt(
@@ -192,6 +231,9 @@ class Markdown(MarkdownIt):
 
 class Renderer(RendererHTML):
     """Code as this project styles it: a block that the keyboard can scroll, with Pygments' classes."""
+
+    def mention(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f'<span class="mention-{env["people"][tokens[idx].meta["at"]]}"></span>'
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]

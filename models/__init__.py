@@ -23,7 +23,8 @@ from models.file import File
 from models.link import Link
 from models.login import Login
 from models.membership import Membership, chat_dicts
-from models.message import Message, SentKey
+from models.mention import Mention
+from models.message import GONE, NOBODY, Message, SentKey
 from models.migration import applied, migrate, pending
 from models.reaction import Reaction
 from models.revision import Revision
@@ -32,6 +33,8 @@ from models.user import User
 from models.withdrawn import Withdrawn
 
 __all__ = [
+    "GONE",
+    "NOBODY",
     "Attempt",
     "Busy",
     "Chat",
@@ -44,6 +47,7 @@ __all__ = [
     "Link",
     "Login",
     "Membership",
+    "Mention",
     "Message",
     "NotThere",
     "Reaction",

@@ -42,10 +42,20 @@ class Event(Model):
         return int(event.id)
 
     @classmethod
+    def retell(cls, message_id: int, message: dict[str, Any], preview: str) -> None:
+        """Tell a message's text as it reads now, in what was told of it before and in the quotations of it."""
+        people = fn.json(json.dumps(message["mentions"], ensure_ascii=False))
+        data = fn.json_set(cls.data, "$.text", message["text"], "$.html", message["html"], "$.mentions", people)
+        told = (cls.type == "message.created") | (cls.type == "message.updated")
+        cls.update(data=data).where(cls.message_id == message_id, told).execute()
+        cls._replies_to("r.id = ?", message_id, fn.json_set(cls.data, "$.reply_to.text", preview))
+
+    @classmethod
     def forget_message(cls, message_id: int) -> None:
         """Take a deleted message's text out of what was told of it, and out of the quotations of it."""
+        nothing = fn.json("[]")
         blank = fn.json_set(
-            cls.data, "$.text", "", "$.html", "", "$.files", fn.json("[]"), "$.reactions", fn.json("[]")
+            cls.data, "$.text", "", "$.html", "", "$.files", nothing, "$.reactions", nothing, "$.mentions", nothing
         )
         cls.update(data=blank).where(cls.message_id == message_id, cls.type != "message.deleted").execute()
         quotation = fn.json_set(cls.data, "$.reply_to.text", "", "$.reply_to.author", None)

@@ -10,6 +10,7 @@ import text as texts
 from models.base import Media, now, write
 from models.errors import Invalid, words
 from models.file import File, Kept, discard
+from models.mention import Mention, Said
 from models.message import Message, SentKey, check_text
 from models.posting import publish
 from models.tidying import now_and_then
@@ -27,7 +28,7 @@ def forward(there: Membership, source: Message, comment: str, key: str | None) -
         return first
     check_text(comment, has_files=True)
     Message.keep_pace(there.user)
-    html = texts.render(comment)
+    said = Said.by(there, comment)
     kept: list[Kept] = []
     try:
         for file in source.files:
@@ -39,7 +40,7 @@ def forward(there: Membership, source: Message, comment: str, key: str | None) -
                 # Looked up again: nothing comes along that was taken away or said otherwise meanwhile.
                 source = Message.visible_to(there.user, source.id)[1]
                 if comment:
-                    say(here, comment, html)
+                    say(here, said)
                 copy = copied(here, source, kept)
                 publish(here, copy, key, digest)
     except BaseException:
@@ -58,10 +59,12 @@ def digest_of(there: Membership, source: Message, comment: str) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def say(here: Membership, text: str, html: str) -> None:
+def say(here: Membership, said: Said) -> None:
     """The forwarder's own word."""
-    message = Message.create(chat=here.chat, author=here.user, text=text, html=html, created_at=now())
+    said = said.again(here)
+    message = Message.create(chat=here.chat, author=here.user, text=said.text, html=said.html, created_at=now())
     message.files = []
+    Mention.put(message, said.marks)
     publish(here, message, None, "")
 
 
@@ -77,6 +80,7 @@ def copied(here: Membership, source: Message, kept: list[Kept]) -> Message:
         forwarded_at=source.forwarded_at or source.created_at,
     )
     copy.files = [file.attach(copy) for file in kept]
+    Mention.put(copy, Mention.marks(source))
     return copy
 
 

@@ -13,6 +13,7 @@ from models.chat import Chat, Partner, partner_of
 from models.errors import Forbidden, Invalid, NotThere, Taken, words
 from models.event import Event
 from models.file import File
+from models.mention import Mention
 from models.message import Message
 from models.user import User
 from models.withdrawn import Withdrawn
@@ -43,6 +44,7 @@ class Membership(Model):
     user_id: int
     chat_id: int
     first_file: str | None
+    mentioned: int | None = None
 
     # Finding
 
@@ -72,8 +74,9 @@ class Membership(Model):
         """
         # Without a text the last message is shown by its first file's name.
         first_file = File.select(File.name).where(File.message == Message.id).order_by(File.id).limit(1)
+        mentioned = Mention.unread(cls)
         query = (
-            cls.select(cls, Chat, Partner, Message, User, first_file.alias("first_file"))
+            cls.select(cls, Chat, Partner, Message, User, first_file.alias("first_file"), mentioned.alias("mentioned"))
             .join(Chat)
             .join(Partner, JOIN.LEFT_OUTER, on=partner_of(user), attr="partner")
             .switch(Chat)
@@ -152,6 +155,11 @@ class Membership(Model):
         people = list(cast("Iterable[tuple[int, str, bool]]", query.tuples()))
         higher = {user_id for user_id, _, is_admin in people if is_admin} | {self.chat.owner_id}
         return {user_id: username for user_id, username, _ in people[:limit]}, higher
+
+    def people(self) -> Any:
+        """A query for the people in the chat."""
+        here = Membership.chat == self.chat_id
+        return User.select().join(Membership, on=(Membership.user == User.id)).where(here)
 
     def again(self) -> Membership:
         """The same as it stands now, under the write lock. Raises NotThere when it ended."""
@@ -456,6 +464,11 @@ class Membership(Model):
         """How many messages of others came after what was read."""
         return int(self.chat.message_count - self.read_count - self.own_since)
 
+    @property
+    def unread_mentions(self) -> int:
+        """How many of the unread messages mention this person."""
+        return int(Mention.unread(self).scalar() if self.mentioned is None else self.mentioned)
+
     def read(self, message_id: int) -> None:
         """Read up to there; never back. Raises Invalid (`message_id`) for one that is not of this chat."""
         with write():
@@ -515,6 +528,7 @@ class Membership(Model):
             "role": self.role,
             "members": [member.to_dict() for member in members],
             "unread": self.unread,
+            "unread_mentions": self.unread_mentions,
             "last_message": last.to_dict() if last else None,
             "last_read_id": self.last_read_id or None,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,13 @@ QUOTED = 140
 MINUTE = 60_000_000
 # More chats than this are not named in the index query; the join alone keeps to the person's own then.
 CHATS_NAMED = 200
+
+
+# What stands where somebody was mentioned whose account is gone; pages say it in the reader's language.
+NOBODY = "Deleted user"
+GONE = f'<span class="mention">{NOBODY}</span>'
+MENTION = r'<a class="mention" href="[^"]*" data-user="%d">[^<]*</a>'
+MENTIONED = re.compile(r'<a class="mention" href="[^"]*" data-user="(\d+)">@([^<]*)</a>')
 
 
 class Message(Model):
@@ -232,6 +240,16 @@ class Message(Model):
             return ""
         return excerpt(plain(self.text), QUOTED) or self._names_of_files()
 
+    @property
+    def mentions(self) -> list[dict[str, Any]]:
+        """Who is mentioned, each once: id and username. The HTML knows them (models/mention.py)."""
+        people = dict(MENTIONED.findall(self.html))
+        return [{"id": int(user_id), "username": username} for user_id, username in people.items()]
+
+    def is_to(self, user_id: int) -> bool:
+        """Whether it mentions somebody who has not written it."""
+        return user_id != self.author_id and f' data-user="{user_id}">@' in self.html
+
     def _names_of_files(self) -> str:
         known = getattr(self, "files", None)
         first = known[0].name if known else self.first_file
@@ -249,6 +267,7 @@ class Message(Model):
             "reactions": [tally.to_dict() for tally in self.reactions],
             "reply_to": self._quotation(),
             "forwarded_from": self._source(),
+            "mentions": self.mentions,
             "created_at": iso(self.created_at),
             "edited_at": iso(self.edited_at),
         }

@@ -10,6 +10,7 @@ from models.base import limits, now, remove_after_commit, write
 from models.errors import Errors, Forbidden, Invalid, words
 from models.event import Event
 from models.file import File, Kept, check_uploads, discard, keep
+from models.mention import Mention, Said
 from models.message import Message, SentKey, body_digest, check_text, wrong_text
 from models.reaction import Reaction
 from models.revision import Revision
@@ -31,7 +32,7 @@ def post(mine: Membership, text: str, files: Sequence[Upload], reply_to: int | N
         return first
     quoted = check(mine, text, bool(files), reply_to)
     Message.keep_pace(mine.user)
-    html = texts.render(text)
+    said = Said.by(mine, text)
     # The bytes are safe before a row names them; what no row came to name is taken away again (rule 23).
     kept: list[Kept] = []
     try:
@@ -41,9 +42,11 @@ def post(mine: Membership, text: str, files: Sequence[Upload], reply_to: int | N
             here = mine.again()
             first = SentKey.sent(mine.user, key, digest) if key else None
             if first is None:
+                said = said.again(here)
                 message = Message.create(
-                    chat=here.chat, author=here.user, text=text, html=html, reply_to=quoted, created_at=now()
+                    chat=here.chat, author=here.user, text=text, html=said.html, reply_to=quoted, created_at=now()
                 )
+                Mention.put(message, said.marks)
                 message.files = [file.attach(message) for file in kept]
                 publish(here, message, key, digest)
     except BaseException:
@@ -91,7 +94,9 @@ def edit(mine: Membership, message_id: int, text: str) -> Message:
     text = texts.clean(text)
     # Before anything is made of it; whether it may be empty is seen below.
     check_text(text, has_files=True)
-    html = texts.render(text)
+    there = (Message.id == message_id, Message.chat == mine.chat_id)
+    before = next(iter(Message.loaded(*there, newest_first=True, limit=1)), None)
+    said = Said.by(mine, text, before)
     with write():
         message = mine.again().message(message_id)
         if message.author_id != mine.user_id:
@@ -101,10 +106,12 @@ def edit(mine: Membership, message_id: int, text: str) -> Message:
         check_text(text, bool(message.files))
         if message.text == text:
             return message
+        said = said.again(mine, message)
         Revision.keep(message)
-        message.text, message.html, message.edited_at = text, html, now()
+        message.text, message.html, message.edited_at = text, said.html, now()
         message.version += 1
         message.save(only=[Message.text, Message.html, Message.edited_at, Message.version])
+        Mention.put(message, said.marks)
         message.put_in_index()
         tell("message.updated", message)
     return message
@@ -127,6 +134,7 @@ def delete(mine: Membership, message_id: int) -> None:
         File.delete().where(File.message == message_id).execute()
         Reaction.delete().where(Reaction.message == message_id).execute()
         Revision.delete().where(Revision.message == message_id).execute()
+        Mention.put(message, ())
         message.files, message.reactions = [], []
         message.put_in_index()
         here.count_out(message)

@@ -149,6 +149,7 @@ class User(Model):
     def _write(self, changed: dict[str, Any], keep: Any) -> None:
         from models.link import Link  # a link and a login have a user, and a new password ends them
         from models.login import Login
+        from models.mention import Mention
 
         if not changed:
             return
@@ -157,6 +158,7 @@ class User(Model):
                 self._update(**changed)
                 if "username" in changed:
                     Claim.take(User(id=self.id, username=changed["username"]))
+                    Mention.rename(self.id, changed["username"])
                 if "password" in changed:
                     Login.end_all(self, keep)
                     Link.delete().where(Link.user == self).execute()
@@ -235,6 +237,7 @@ class User(Model):
         from models.link import Link
         from models.login import Login
         from models.membership import Membership
+        from models.mention import Mention
         from models.reaction import Reaction
 
         with write():
@@ -244,6 +247,7 @@ class User(Model):
             Login.end_all(self, None)
             Link.delete().where(Link.user == self).execute()
             Event.forget_user(self.id)
+            Mention.rename(self.id, None)
             avatar = User.select(User.avatar).where(User.id == self.id).scalar()
             User.update(
                 username="", username_key=None, name="", name_key="", about="", avatar=None, password=None,
@@ -268,7 +272,12 @@ class User(Model):
 
     @property
     def url(self) -> str:
-        return f"/users/{quote(self.username)}"
+        return self.address(self.username)
+
+    @staticmethod
+    def address(username: str) -> str:
+        """Where a person's profile is."""
+        return f"/users/{quote(username)}"
 
     @property
     def avatar_url(self) -> str | None:

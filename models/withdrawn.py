@@ -9,6 +9,7 @@ from peewee import AutoField, BigIntegerField, ForeignKeyField, TextField
 
 from models.base import Model, limits, now, remove_after_commit, write
 from models.file import File
+from models.mention import Mention
 from models.message import Message
 from models.reaction import Reaction
 from models.revision import Revision
@@ -94,7 +95,7 @@ class Withdrawn(Model):
 
 
 # What hangs on a message and goes when it is deleted.
-ATTACHED: tuple[type[Model], ...] = (File, Revision, Reaction)
+ATTACHED: tuple[type[Model], ...] = (File, Mention, Revision, Reaction)
 
 
 def rows_of(kind: type[Any], message: Message) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from people import Person
 from models import Chat, limits
 
 MESSAGE = {
-    *("id", "chat_id", "author", "text", "html", "files", "reactions", "reply_to", "forwarded_from"),
+    *("id", "chat_id", "author", "text", "html", "files", "reactions", "reply_to", "forwarded_from", "mentions"),
     *("created_at", "edited_at"),
 }
 

@@ -89,6 +89,7 @@ PAGES = {
     "GET /files/{file}/display": "200 200 200 404 404 302",
     "GET /files/{file}/thumbnail": "200 200 200 404 404 302",
     "GET /chats/{chat}/picture/{picture}": "200 200 200 404 404 302",
+    "GET /emoji": "200 200 200 200 200 302",
     "GET /avatars/{person}/{version}": "200 200 200 200 200 302",
     "GET /healthz": "200 200 200 200 200 200",
 }

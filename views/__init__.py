@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask_babel import gettext as _
+from markupsafe import escape
 
 import mail
-from models import limits
+from models import GONE, NOBODY, limits
 from views import (
     assets,
     chats,
     clock,
     emails,
+    emoji,
     files,
     forwards,
     members,
@@ -26,15 +29,20 @@ from views import (
 
 # Each has a blueprint.
 NOUNS = (
-    assets, chats, rooms, messages, reactions, forwards, members, users, sessions, resets, emails, search, files,
+    assets, chats, rooms, messages, reactions, forwards, members, users, sessions, resets, emails, search, files, emoji,
 )  # fmt: skip
+
+
+def prose(html: str) -> str:
+    """A message's HTML for a reader: who is gone is told in their language."""
+    return html.replace(GONE, GONE.replace(NOBODY, escape(_("Deleted user")))) if GONE in html else html
 
 
 def register(app: Flask) -> None:
     """Give the app its pages, and the templates their words for time and size."""
     for noun in NOUNS:
         app.register_blueprint(noun.bp)
-    app.jinja_env.filters.update(clock.FILTERS, emoji_name=reactions.emoji_name)
+    app.jinja_env.filters.update(clock.FILTERS, emoji_name=reactions.emoji_name, prose=prose)
     app.jinja_env.globals.update(
         asset=assets.address,
         modules=assets.modules,

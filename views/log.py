@@ -25,6 +25,7 @@ class Row:
     is_continued: bool
     is_first_unread: bool
     is_own: bool
+    is_mentioned: bool
     may_delete: bool
 
     @property
@@ -100,6 +101,7 @@ class Stretch:
                     is_continued=not new_day and not starts_unread and follows(before, message),
                     is_first_unread=starts_unread,
                     is_own=message.author_id == mine.user_id,
+                    is_mentioned=message.is_to(mine.user_id),
                     may_delete=not message.is_deleted and may_delete(message),
                 )
             )

@@ -23,11 +23,24 @@ class ChatComposer extends HTMLElement {
     on(this.#text, "input", () => this.#typed());
     on(this.#text, "paste", (event) => this.#pasted(event));
     on(this.#files, "change", () => this.#preview());
+    on(this.querySelector("button[name=emoji]"), "click", (event) => this.#offerEmoji(event.currentTarget));
     this.#preview();
   }
 
   disconnectedCallback() {
     this.#listening.abort();
+  }
+
+  async #offerEmoji(button) {
+    const { openPicker } = await import("emoji-picker");
+    const emoji = await openPicker(button);
+    this.#text.focus();
+    if (emoji) this.#insert(emoji);
+  }
+
+  // As if it were typed: what undoes typing undoes it, and who listens to what is typed hears of it.
+  #insert(words) {
+    if (!document.execCommand("insertText", false, words)) this.#text.setRangeText(words, this.#text.selectionStart, this.#text.selectionEnd, "end");
   }
 
   #pressed(event) {
@@ -77,6 +90,8 @@ class ChatComposer extends HTMLElement {
   }
 
   #typed() {
+    // From now on the element in this form listens for itself.
+    if (/[@:]/.test(this.#text.value)) import("word-completion");
     if (!this.#text.value.trim() || !document.querySelector("chat-people") || Date.now() - this.#toldAt < TYPING_EVERY) return;
     this.#toldAt = Date.now();
     api("POST", `/api/chats/${this.#chat}/typing`).catch(() => {}); // it does not last anyway

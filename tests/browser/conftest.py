@@ -98,8 +98,9 @@ class Visitor:
     def starts(self, title: str, *usernames: str) -> str:
         """Opens a chat; returns its path."""
         self.opens("/chats/new")
-        self.fills("Title", title)
+        # In this order the list of people has closed before it could cover the button.
         self.page.get_by_label("Usernames", exact=True).fill(", ".join(usernames))
+        self.fills("Title", title)
         self.presses("Create")
         expect(self.page).to_have_url(re.compile(r"/chats/\d+$"))
         return self.page.url.removeprefix(self.server.url)

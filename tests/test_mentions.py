@@ -1,0 +1,262 @@
+"""`@username` means a person: where it is read so, what becomes of it later, and what is unread of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Queries
+from people import PASSWORD, Person
+
+from models import Chat, Event, Mention, Message, User
+
+
+def link(person: Person, username: str | None = None) -> str:
+    """A mention as it stands in a message's HTML."""
+    name = username or person.username
+    return f'<a class="mention" href="/users/{name}" data-user="{person.id}">@{name}</a>'
+
+
+def again(message: Message) -> Message:
+    """The message as it is in the database now."""
+    return Message.loaded(Message.id == message.id, newest_first=True, limit=1)[0]
+
+
+def row(person: Person, chat: Chat) -> dict[str, Any]:
+    """The chat as a person sees it in their list."""
+    items = person.api.get("/api/chats").get_json()["items"]
+    return next(item for item in items if item["id"] == chat.id)
+
+
+def test_a_member_is_mentioned_by_username(ann: Person, bob: Person, chat: Chat) -> None:
+    sent = ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "Ask @bob, he knows."}).get_json()
+    assert sent["text"] == "Ask @bob, he knows."
+    assert sent["html"] == f"<p>Ask {link(bob)}, he knows.</p>"
+    assert sent["mentions"] == [{"id": bob.id, "username": "bob"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@bob",
+        "@BOB",
+        "(@bob)",
+        "**@bob**",
+        "_@bob_ look",
+        "~~@bob~~",
+        "@bob.",
+        "@bob!",
+        "> @bob said",
+        "- @bob",
+        "hello,\n@bob",
+        "@bob's",
+        "“@bob”",
+        "@nobody and @bob",
+        "@\uff42\uff4f\uff42",
+        "@b0b",
+    ],
+)
+def test_it_is_read_as_people_write_it(ann: Person, bob: Person, chat: Chat, text: str) -> None:
+    message = ann.posts(chat, text)
+    assert link(bob) in message.html
+    assert message.text == text
+    assert message.mentions == [{"id": bob.id, "username": "bob"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`@bob`",
+        "```\n@bob\n```",
+        "```python\n@bob\ndef f(): ...\n```",
+        "bob@bob.example",
+        "x_@bob.example",
+        "@bobby",
+        "@bob.example",
+        "@@bob",
+        "@ bob",
+        "@",
+        "\\@bob",
+        "https://social.example/@bob",
+        "https://social.example/a,@bob",
+        "www.social.example/?u=@bob",
+        "[@bob](https://social.example/)",
+        "<mailto:ann@bob>",
+        "@carol",
+        "@\x01" + "0\x02",
+    ],
+)
+def test_what_is_no_mention_stays_as_it_is(ann: Person, carol: Person, chat: Chat, text: str) -> None:
+    message = ann.posts(chat, text)
+    assert "data-user" not in message.html
+    assert message.mentions == []
+    assert Mention.select().count() == 0
+
+
+def test_code_beside_a_mention_stays_code(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "`@bob` is @bob, not [@bob](https://b.example/)")
+    assert message.html.count("data-user") == 1
+    assert f"<code>@bob</code> is {link(bob)}" in message.html
+    bob.user.change(username="robert")
+    assert again(message).text == "`@bob` is @robert, not [@bob](https://b.example/)"
+
+
+def test_nobody_can_make_one_up(ann: Person, bob: Person, chat: Chat) -> None:
+    texts = [
+        f'<a class="mention" href="/users/bob" data-user="{bob.id}">@bob </a>',
+        f'<span class="mention-{bob.id}"></span>',
+        f'`<span class="mention-{bob.id}"></span>`',
+        f'```html\n<span class="mention-{bob.id}"></span>\n```',
+        f'[x](https://x.example/"<span class="mention-{bob.id}"></span>)',
+    ]
+    for text in texts:
+        message = ann.posts(chat, text.replace("@bob ", "@bo"))
+        assert message.mentions == [], text
+        assert not message.is_to(bob.id)
+
+
+def test_names_of_other_alphabets_are_mentioned(person: Any, ann: Person) -> None:
+    boris, hindi = person("борис"), person("हिन्दी")
+    chat = ann.starts("Поход", boris, hindi)
+    message = ann.posts(chat, "@Борис, позови @हिन्दी")
+    assert [one["id"] for one in message.mentions] == [boris.id, hindi.id]
+    assert 'href="/users/%D0%B1%D0%BE%D1%80%D0%B8%D1%81"' in message.html
+
+
+def test_a_name_with_marks_is_read_whole(person: Any, ann: Person) -> None:
+    short, long = person("lee"), person("lee.ann_")
+    chat = ann.starts("Garden", short, long)
+    assert [one["id"] for one in ann.posts(chat, "@lee.ann_, hello").mentions] == [long.id]
+    assert [one["id"] for one in ann.posts(chat, "Hello @lee.").mentions] == [short.id]
+
+
+def test_a_renamed_person_is_shown_under_the_new_name(ann: Person, bob: Person, carol: Person) -> None:
+    chat = ann.starts("Garden", bob, carol)
+    first = ann.posts(chat, "@bob and @carol, and **@bob** again")
+    answer = carol.posts(chat, "Yes", reply_to=first.id)
+    assert bob.api.patch("/api/users/me", json={"username": "robert"}).status_code == 200
+    told = ann.api.get(f"/api/messages/{first.id}").get_json()
+    assert told["text"] == "@robert and @carol, and **@robert** again"
+    assert told["html"] == (
+        f"<p>{link(bob, 'robert')} and {link(carol)}, and <strong>{link(bob, 'robert')}</strong> again</p>"
+    )
+    assert told["mentions"] == [{"id": bob.id, "username": "robert"}, {"id": carol.id, "username": "carol"}]
+    assert again(answer).to_dict()["reply_to"]["text"] == "@robert and @carol, and @robert again"
+    # Found by the name of now, shown in the list, and offered for editing.
+    assert [hit["id"] for hit in ann.api.get("/api/search?q=robert").get_json()["items"]] == [first.id]
+    assert "@robert and @carol" in ann.get(f"/chats/{chat.id}/messages/{first.id}/edit").text
+    # Whoever comes back to the stream is told nothing else.
+    log = [event.data for event in Event.select().where(Event.type == "message.created")]
+    assert log and not any("@bob" in data for data in log)
+    # A second time, and the other one: places have moved.
+    carol.user.change(username="caroline")
+    bob.user.change(username="bo2")
+    assert again(first).text == "@bo2 and @caroline, and **@bo2** again"
+
+
+def test_who_takes_over_a_name_takes_over_no_mention(person: Any, ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "@bob, hello")
+    bob.user.change(username="robert")
+    other = person("bob")
+    ann.of(chat).add("bob")
+    assert again(message).mentions == [{"id": bob.id, "username": "robert"}]
+    assert row(other, chat)["unread_mentions"] == 0
+
+
+def test_a_closed_account_is_a_deleted_user(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "@bob, hello")
+    ann.posts(chat, "As I said", reply_to=message.id)
+    assert bob.api.delete("/api/users/me", json={"current_password": PASSWORD}).status_code == 204
+    told = ann.api.get(f"/api/messages/{message.id}").get_json()
+    assert told["html"] == '<p><span class="mention">Deleted user</span>, hello</p>'
+    assert told["text"] == "Deleted user, hello"
+    assert told["mentions"] == []
+    assert '<span class="mention">Deleted user</span>' in ann.get(f"/chats/{chat.id}").text
+    ann.user.change(language="ru")
+    assert '<span class="mention">Удалённый пользователь</span>' in ann.get(f"/chats/{chat.id}").text
+    assert not any("bob" in event.data for event in Event.select().where(Event.message_id.is_null(False)))
+
+
+def test_an_edit_mentions_anew_and_keeps_who_has_left(ann: Person, bob: Person, carol: Person) -> None:
+    chat = ann.starts("Garden", bob, carol)
+    message = ann.posts(chat, "@bob, hello")
+    ann.removes(bob, chat)
+    edited = ann.of(chat).edit(message.id, "@bob and @carol, hello")
+    assert [one["id"] for one in edited.mentions] == [bob.id, carol.id]
+    assert ann.of(chat).edit(message.id, "hello").mentions == []
+    # Gone from the text, he is a stranger to it.
+    assert ann.of(chat).edit(message.id, "@bob, hello").mentions == []
+
+
+def test_unread_mentions_are_counted(ann: Person, bob: Person, chat: Chat) -> None:
+    first = ann.posts(chat, "@bob and again @bob")
+    assert (row(bob, chat)["unread"], row(bob, chat)["unread_mentions"]) == (1, 1)
+    second = ann.posts(chat, "@bob?")
+    ann.posts(chat, "never mind")
+    assert row(bob, chat)["unread_mentions"] == 2
+    assert bob.api.get(f"/api/chats/{chat.id}").get_json()["unread_mentions"] == 2
+    bob.of(chat).read(first.id)
+    assert row(bob, chat)["unread_mentions"] == 1
+    ann.of(chat).edit(second.id, "Bob?")
+    assert row(bob, chat)["unread_mentions"] == 0
+    ann.of(chat).edit(second.id, "@bob!")
+    assert row(bob, chat)["unread_mentions"] == 1
+    ann.of(chat).delete_message(second.id)
+    assert (row(bob, chat)["unread"], row(bob, chat)["unread_mentions"]) == (1, 0)
+    assert row(ann, chat)["unread_mentions"] == 0
+
+
+def test_ones_own_mention_of_oneself_is_not_unread(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "That is me, @ann")
+    assert row(ann, chat)["unread_mentions"] == 0
+    assert message.mentions == [{"id": ann.id, "username": "ann"}]
+    assert "data-mentioned" not in ann.get(f"/chats/{chat.id}").text
+
+
+def test_the_page_marks_what_is_to_the_reader(ann: Person, bob: Person, carol: Person) -> None:
+    chat = ann.starts("Garden", bob, carol)
+    ann.posts(chat, "@bob, hello")
+    assert ", you are mentioned" in bob.get("/").text
+    assert ", you are mentioned" not in carol.get("/").text
+    assert bob.get(f"/chats/{chat.id}").text.count("data-mentioned") == 1
+    assert "data-mentioned" not in carol.get(f"/chats/{chat.id}").text
+    assert ", you are mentioned" not in bob.get("/").text
+
+
+def test_the_page_asks_no_more_for_mentions(ann: Person, bob: Person, chat: Chat, queries: Queries) -> None:
+    ann.posts(chat, "hello")
+    bob.get(f"/chats/{chat.id}"), bob.get(f"/chats/{chat.id}")
+    with queries:
+        bob.get(f"/chats/{chat.id}")
+    without = len(queries)
+    for _ in range(30):
+        ann.posts(chat, "@bob and @ann")
+    bob.reads(chat)
+    with queries:
+        bob.get(f"/chats/{chat.id}")
+    assert len(queries) == without
+
+
+def test_a_name_that_changes_while_one_writes_is_the_new_one(
+    ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the reading of the text and its being written down there is a moment."""
+    from models import posting
+
+    said = posting.Said.by
+
+    def renamed(*what: Any) -> Any:
+        found = said(*what)
+        monkeypatch.setattr(posting.Said, "by", said)
+        User.find(bob.id).change(username="robert")
+        return found
+
+    monkeypatch.setattr(posting.Said, "by", renamed)
+    message = ann.posts(chat, "@bob, hello")
+    assert "data-user" not in message.html
+    assert message.text == "@bob, hello"
+
+
+def test_hostile_texts_full_of_signs_are_read_in_time(ann: Person, bob: Person, chat: Chat) -> None:
+    for text in ("@" * 10_000, "@bob " * 2_000, "@a" * 5_000, "*@bob*" * 1_600, "_" * 5_000 + "@bob" * 1_250):
+        assert ann.posts(chat, text).id
