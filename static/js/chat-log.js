@@ -33,7 +33,7 @@ class ChatLog extends HTMLElement {
     on("read", (read) => read.user_id === this.#user && (this.#read = Math.max(this.#read, read.message_id)));
     document.addEventListener("chat.deleted", ({ detail }) => detail.id === this.#chat && this.#goneFrom());
     document.addEventListener("chat.created", ({ detail }) => detail.id === this.#chat && this.#isGone && location.reload());
-    document.addEventListener("chat.updated", ({ detail }) => detail.id === this.#chat && this.#rename(detail.title));
+    document.addEventListener("chat.updated", ({ detail }) => detail.id === this.#chat && this.#rename(detail));
     document.addEventListener("reset", () => this.#fresh.start());
     document.addEventListener("written", ({ detail }) => this.#written(detail));
     this.#outbox.addEventListener("change", ({ detail }) => detail.chat === this.#chat && this.#sync());
@@ -45,6 +45,7 @@ class ChatLog extends HTMLElement {
     if (this.#isLive) this.#jump?.addEventListener("click", (event) => this.#toEnd(event));
     this.#watch();
     this.#sync();
+    this.dispatchEvent(new CustomEvent("opened", { bubbles: true }));
   }
 
   // Whether somebody is looking at the newest message.
@@ -279,8 +280,10 @@ class ChatLog extends HTMLElement {
 
   // The chat
 
-  #rename(title) {
+  #rename({ title, description }) {
     document.querySelector(".pane-title h1").textContent = title;
+    const about = document.querySelector(".chat-description");
+    about.textContent = about.title = description;
   }
 
   #goneFrom() {
