@@ -1,13 +1,15 @@
 // <chat-list open>: the chats beside the page, the last active on top, with what is unread. Rows come from the server
-// ready-made. What is unread in all of them stands before the page's title, too.
+// ready-made, and are told of by "rows" with {chats}. What is unread in all that are not muted stands before the page's
+// title, too, and on its icons.
 import { Errand, piece } from "server";
 
 const MOVING = ["message.created", "chat.created"];
-const CHANGING = ["message.updated", "message.deleted", "read", "chat.updated"];
+const CHANGING = ["message.updated", "message.deleted", "read", "chat.updated", "membership.updated"];
+// Not needed for the first look.
+const LATER = ["chat-notices", "chat-announcer"];
 
 class ChatList extends HTMLElement {
   #open = Number(this.getAttribute("open"));
-  #title = document.title;
   #due = new Set(); // ids of chats whose row is to be asked for
   #moved = new Set(); // in the order of their last activity
   #isStale = false;
@@ -30,6 +32,7 @@ class ChatList extends HTMLElement {
     document.addEventListener("reset", all, { signal });
     document.addEventListener("opened", ({ detail }) => this.#show(detail), { signal });
     addEventListener("focus", () => this.#settle(), { signal });
+    document.addEventListener("connection", () => LATER.forEach((name) => import(name)), { once: true, signal });
     this.#settle();
   }
 
@@ -42,7 +45,7 @@ class ChatList extends HTMLElement {
     this.#row(this.#open)?.querySelector("a").removeAttribute("aria-current");
     this.#row(chat)?.querySelector("a").setAttribute("aria-current", "page");
     this.#open = chat;
-    this.#title = title;
+    document.title = title;
     this.#settle();
   }
 
@@ -91,6 +94,8 @@ class ChatList extends HTMLElement {
     for (const chat of moved) if (rows.has(chat)) this.#list.prepend(rows.get(chat));
     if (focused) this.#row(focused)?.querySelector("a").focus();
     this.#settle();
+    if (due.includes(this.#open)) this.#picture();
+    this.dispatchEvent(new CustomEvent("rows", { detail: { chats: due }, bubbles: true }));
   }
 
   get #list() {
@@ -123,13 +128,26 @@ class ChatList extends HTMLElement {
   }
 
   #count() {
-    const unread = [...this.querySelectorAll("[data-unread]")].reduce((sum, row) => sum + Number(row.dataset.unread), 0);
-    document.title = unread ? `(${unread}) ${this.#title}` : this.#title;
+    const counting = this.querySelectorAll("[data-unread]:not([data-level=nothing])");
+    const unread = [...counting].reduce((sum, row) => sum + Number(row.dataset.unread), 0);
+    const title = document.title.replace(/^\(\d+\) /, "");
+    document.title = unread ? `(${unread}) ${title}` : title;
+    navigator.setAppBadge?.(unread).catch(() => {}); // only what is installed has a badge
+    const icon = document.querySelector("link[rel=icon]");
+    icon.dataset.read ??= icon.getAttribute("href");
+    const drawing = unread ? icon.dataset.unread : icon.dataset.read;
+    if (icon.getAttribute("href") !== drawing) icon.href = drawing;
   }
 
   #rename(title) {
-    this.#title = `${title} · ${this.#title.split(" · ").at(-1)}`;
+    document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
     this.#count();
+  }
+
+  // The open chat's head has the picture that its row has.
+  #picture() {
+    const picture = this.#row(this.#open)?.querySelector(".avatar");
+    if (picture) document.querySelector(".pane-title > .avatar")?.replaceWith(picture.cloneNode(true));
   }
 }
 

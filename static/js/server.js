@@ -63,6 +63,11 @@ export async function page(path, headers = {}) {
   return new DOMParser().parseFromString(rendered.createHTML(await answer.text()), "text/html");
 }
 
+// The words of a message's HTML, in one line.
+export function plain(html) {
+  return new DOMParser().parseFromString(rendered.createHTML(html), "text/html").body.textContent.replace(/\s+/g, " ").trim();
+}
+
 // Runs a task, again while it was asked for again meanwhile; what fails is tried again when the stream is there.
 export class Errand {
   static #waiting = new Set();

@@ -1,0 +1,106 @@
+// <chat-notices> around the button that asks for leave: tells of what comes while nobody looks. Of all tabs the one that
+// holds the stream tells, once the list has the chat's row anew: what was read elsewhere meanwhile is not told, and what
+// is read later is taken back. Who looks at which chat every tab says by a lock of that name.
+import { close, isOpen, show, state, turn } from "notices";
+import { noticeOf } from "worth";
+
+class ChatNotices extends HTMLElement {
+  #waiting = new Map(); // chat -> its messages since the list was renewed
+  #end = null;
+  #looksAt = null;
+  #lookAway = null;
+
+  connectedCallback() {
+    this.#end = new AbortController();
+    const { signal } = this.#end;
+    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail), { signal });
+    on("message.created", (message) => this.#take(message));
+    on("message.deleted", ({ chat_id, id }) => close(chat_id, id));
+    on("rows", ({ chats }) => chats.forEach((chat) => this.#tell(chat)));
+    on("read", ({ chat_id }) => close(chat_id));
+    on("chat.deleted", ({ id }) => close(id));
+    on("member.removed", ({ chat_id, user }) => user.id === this.#me && close(chat_id));
+    on("opened", () => this.#look());
+    for (const type of ["focus", "blur"]) addEventListener(type, () => this.#look(), { signal });
+    document.addEventListener("visibilitychange", () => this.#look(), { signal });
+    this.#button.addEventListener("click", () => this.#ask(), { signal });
+    this.#button.hidden = !isOpen();
+    this.#look();
+  }
+
+  disconnectedCallback() {
+    this.#end.abort();
+    this.#lookAway?.();
+    this.#looksAt = null;
+  }
+
+  get #button() {
+    return this.querySelector("button");
+  }
+
+  get #stream() {
+    return document.querySelector("live-stream");
+  }
+
+  get #me() {
+    return Number(this.#stream.getAttribute("user"));
+  }
+
+  async #ask() {
+    await turn(true);
+    this.#button.hidden = true;
+  }
+
+  #take(message) {
+    if (state() !== "on") return;
+    if (message.author?.id === this.#me) return close(message.chat_id);
+    if (!this.#waiting.has(message.chat_id)) this.#waiting.set(message.chat_id, []);
+    this.#waiting.get(message.chat_id).push(message);
+  }
+
+  async #tell(chat) {
+    const messages = this.#waiting.get(chat) ?? [];
+    const row = document.querySelector(`chat-list [data-chat="${chat}"]`);
+    this.#waiting.delete(chat);
+    if (!row || !this.#stream.leads || row.dataset.unread === "0") return;
+    const notice = messages.map((message) => noticeOf(message, roomOf(row), this.#me)).findLast(Boolean);
+    if (notice && !(await isLookedAt(this.#lock(chat)))) show(notice, () => open(chat));
+  }
+
+  // The lock lasts for as long as somebody looks.
+  #look() {
+    const isHere = document.visibilityState === "visible" && document.hasFocus();
+    const chat = isHere ? document.querySelector("chat-log")?.getAttribute("chat") ?? null : null;
+    if (chat === this.#looksAt) return;
+    this.#lookAway?.();
+    this.#looksAt = chat;
+    if (!chat) return;
+    close(Number(chat));
+    const away = new Promise((resolve) => (this.#lookAway = resolve));
+    navigator.locks?.request(this.#lock(chat), { mode: "shared" }, () => away);
+  }
+
+  #lock(chat) {
+    return `looks ${this.#me} ${chat}`;
+  }
+}
+
+async function isLookedAt(lock) {
+  const { held } = await navigator.locks.query();
+  return held.some(({ name }) => name === lock);
+}
+
+function roomOf(row) {
+  const { chat, kind, level } = row.dataset;
+  const title = row.querySelector("a").firstChild.textContent.trim();
+  return { id: Number(chat), title, kind, level, picture: row.querySelector(".avatar img")?.src };
+}
+
+function open(chat) {
+  if (document.querySelector("chat-log")?.getAttribute("chat") === String(chat)) return;
+  const link = document.querySelector(`chat-list [data-chat="${chat}"] > a`);
+  if (link) link.click();
+  else location.assign(`/chats/${chat}`);
+}
+
+customElements.define("chat-notices", ChatNotices);
