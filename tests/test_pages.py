@@ -100,9 +100,24 @@ def test_older_and_newer_messages_are_a_link_away(ann: Person, bob: Person, chat
         found = re.search(r'href="([^"]*\?before=\d+[^"]*)"[^>]*>Older messages', page)
         address = found[1] if found else None
     assert seen == ids
-    middle = bob.get(f"/chats/{chat.id}?around={ids[40]}").text
+    middle = bob.get(f"/chats/{chat.id}?around={ids[47]}").text
+    assert [int(number) for number in re.findall(r'<article[^>]* id="message-(\d+)"', middle)] == ids[7:88]
     assert "Older messages" in middle
     assert "Newer messages" in middle
+
+
+def test_without_scripts_what_was_unread_is_a_link_away(ann: Person, bob: Person, chat: Chat) -> None:
+    ann.posts(chat, "read")
+    bob.reads(chat)
+    first, *_ = [ann.posts(chat, f"message {number}").id for number in range(60)]
+    page = bob.get(f"/chats/{chat.id}").text
+    assert 'id="unread"' not in page
+    link = re.search(r'<a class="jump is-up" href="([^"]+)#unread">.*60 new messages', page)
+    assert link
+    # By now it is read; the address knows where that began.
+    assert bob.of(chat).unread == 0
+    there = bob.get(link[1].replace("&amp;", "&")).text
+    assert re.search(r'id="unread".*?<article[^>]* id="message-(\d+)"', there, re.DOTALL)[1] == str(first)  # type: ignore[index]
 
 
 def test_opening_a_chat_reads_it_but_only_when_somebody_looks(ann: Person, bob: Person, chat: Chat) -> None:

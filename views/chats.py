@@ -53,9 +53,9 @@ def show(chat_id: int) -> ResponseReturnValue:
 @bp.get("/chats/<int:chat_id>/log")
 @signed_in
 def log_rows(chat_id: int) -> ResponseReturnValue:
-    """For a live page: what came after `?since=`, a message `?beside=` its neighbours, or else the newest.
+    """For a live page: what came after `?since=`, a message `?beside=` its neighbours, or what a page would show.
 
-    Reading it moves no read position: the page tells what was really on screen.
+    The unread line is drawn after `?line=`. Reading it moves no read position: the page tells what was on screen.
     """
     mine = Membership.of(me(), chat_id)
     since, beside = asked("since"), asked("beside")
@@ -63,7 +63,7 @@ def log_rows(chat_id: int) -> ResponseReturnValue:
         stretch = Stretch.beside(mine, beside)
     else:
         stretch = Stretch.asked_for(mine) if since is None else Stretch.since(mine, since)
-    stretch.arrange(mine, company(mine)[1], has_line="line" in request.args)
+    stretch.arrange(mine, company(mine)[1], asked("line"))
     return page("chats/log.html", mine=mine, stretch=stretch)
 
 
@@ -95,7 +95,11 @@ def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseRetu
     """A chat with its log and the form for the next message."""
     stretch = Stretch.asked_for(mine)
     people, may_delete = company(mine)
-    stretch.arrange(mine, may_delete)
+    # An address that leads to what was unread names where that began: by now it may be read.
+    line = asked("line")
+    if line is None and mine.unread:
+        line = mine.last_read_id
+    stretch.arrange(mine, may_delete, line)
     quoted = quotable(mine, stretch, reply_to)
     read_id = mine.last_read_id
     if not stretch.newer and stretch.last_id > read_id and is_seen():
@@ -103,7 +107,7 @@ def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseRetu
         read_id = stretch.last_id
     # Sent twice by an impatient finger, a form is one message still.
     form.key.data = secrets.token_urlsafe(16)
-    shown = {"mine": mine, "stretch": stretch, "people": people, "quoted": quoted, "read_id": read_id}
+    shown = {"mine": mine, "stretch": stretch, "people": people, "quoted": quoted, "read_id": read_id, "line": line}
     return page("chats/show.html", form, **shown)
 
 

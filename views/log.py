@@ -10,7 +10,6 @@ from views.clock import day_of
 from views.pages import asked
 
 LENGTH = 40
-AROUND = LENGTH // 2
 SOON = 5 * 60 * 1_000_000
 # In larger chats nobody is told who is there and who types.
 COMPANY = 100
@@ -49,7 +48,7 @@ class Stretch:
         before, after, around = asked("before"), asked("after"), asked("around")
         newest = mine.chat.last_message_id or 0
         if around is not None:
-            return cls.amid(mine.around(around, AROUND + 1), around)
+            return cls.amid(mine.around(around, LENGTH + 1), around)
         if after is not None:
             found = mine.after(after, LENGTH + 1)
             # The address names a message that stands before these.
@@ -66,7 +65,7 @@ class Stretch:
         before = [message for message in found if message.id < around]
         after = [message for message in found if message.id > around]
         at = [message for message in found if message.id == around]
-        return cls([*before[-AROUND:], *at, *after[:AROUND]], len(before) > AROUND, len(after) > AROUND)
+        return cls([*before[-LENGTH:], *at, *after[:LENGTH]], len(before) > LENGTH, len(after) > LENGTH)
 
     @classmethod
     def since(cls, mine: Membership, known: int) -> Stretch:
@@ -87,9 +86,9 @@ class Stretch:
     def ids(self) -> set[int]:
         return {message.id for message in self.messages}
 
-    def arrange(self, mine: Membership, may_delete: Callable[[Message], bool], has_line: bool = True) -> None:
-        """Make the rows. The unread line is drawn only where reading really stopped."""
-        unread = first_unread(self, mine) if has_line else None
+    def arrange(self, mine: Membership, may_delete: Callable[[Message], bool], read_id: int | None) -> None:
+        """Make the rows. The unread line is drawn where reading stopped, if that is among them."""
+        unread = None if read_id is None else first_unread(self, mine, read_id)
         before: Message | None = None
         for message in self.messages:
             new_day = before is None or day_of(before.created_at) != day_of(message.created_at)
@@ -119,14 +118,12 @@ def follows(before: Message | None, message: Message) -> bool:
     )
 
 
-def first_unread(stretch: Stretch, mine: Membership) -> Message | None:
-    """The first unread message of others, when it is among these."""
-    if not mine.unread or not stretch.messages:
-        return None
-    if stretch.older and stretch.messages[0].id > mine.last_read_id:
+def first_unread(stretch: Stretch, mine: Membership, read_id: int) -> Message | None:
+    """The first message of others after what was read, when it is among these."""
+    if not stretch.messages or (stretch.older and stretch.messages[0].id > read_id):
         return None
     for message in stretch.messages:
-        if message.id > mine.last_read_id and message.author_id != mine.user_id and not message.is_deleted:
+        if message.id > read_id and message.author_id != mine.user_id and not message.is_deleted:
             return message
     return None
 

@@ -1,6 +1,7 @@
-// <chat-log chat user read>: the open chat's messages as they come, change and go, and those of one's own that are
+// <chat-log chat user read line>: the open chat's messages as they come, change and go, and those of one's own that are
 // on their way. Rows come from the server ready-made; this only puts them into their places. It reports how far
-// was read: what was on screen in a window that somebody works in. On a page of older messages (`newer`) it only mends.
+// was read: what was on screen in a window that somebody works in. On a page of older messages (`newer`) what is new
+// waits until one has scrolled down to it. `line` is up to where all was read when the page was made.
 // Taken off the page it hears nothing; put back, it is told by hears() what it missed.
 import { Errand, outboxOf, piece } from "server";
 
@@ -9,13 +10,14 @@ const MEMBER = ["member.added", "member.removed", "member.updated"];
 const CHAT = ["chat.created", "chat.updated", "chat.deleted"];
 
 const END = 48; // px within which the log counts as being at its end
+const NEAR = 500; // px from an edge at which the messages beyond it are asked for
+const LINE = 48; // px above the unread line, when a chat opens at it
 
 class ChatLog extends HTMLElement {
   #chat = Number(this.getAttribute("chat"));
   #user = Number(this.getAttribute("user"));
   #read = Number(this.getAttribute("read"));
   #column = this.querySelector(".log-column");
-  #jump = this.parentElement.querySelector(".jump");
   #outbox = outboxOf(this.#user);
   #rows = new Map(); // key -> what is on its way, in order
   #unsaved = new Set(); // keys of those that the outbox does not hold yet
@@ -30,6 +32,10 @@ class ChatLog extends HTMLElement {
   #reporting = new Errand(() => this.#report());
   #heading = new Errand(() => this.#renewHeading());
   #observer = new IntersectionObserver((entries) => this.#saw(entries), { root: this });
+  #edges = new IntersectionObserver((entries) => this.#reached(entries), { root: this, rootMargin: `${NEAR}px 0px` });
+  #older = new Errand(() => this.#goBack());
+  #isOpened = false;
+  #isScrolled = false;
   #listening = null;
 
   connectedCallback() {
@@ -45,8 +51,15 @@ class ChatLog extends HTMLElement {
     on(window, "pagehide", () => this.#reporting.start());
     on(document, "visibilitychange", () => this.#reporting.start());
     on(this, "click", (event) => this.#pressed(event.target.closest("button[name]")));
-    this.addEventListener("scroll", () => this.#isAtEnd && this.#isLive && this.#jump && (this.#jump.hidden = true), { passive: true, signal });
-    if (this.#isLive && this.#jump) on(this.#jump, "click", (event) => this.#toEnd(event));
+    on(this, "click", (event) => this.#followed(event));
+    // Not before somebody scrolls: the first look is as small as it can be.
+    const scrolled = () => {
+      this.#isScrolled = true;
+      this.#watchEdges();
+    };
+    this.addEventListener("scroll", scrolled, { once: true, passive: true, signal });
+    if (!this.#isOpened && !location.hash) this.toLine();
+    this.#isOpened = true;
     this.#watch();
     this.#sync();
   }
@@ -54,7 +67,8 @@ class ChatLog extends HTMLElement {
   disconnectedCallback() {
     this.#listening.abort();
     this.#observer.disconnect();
-    for (const errand of [this.#ahead, this.#mending, this.#fresh, this.#reporting, this.#heading]) errand.stop();
+    this.#edges.disconnect();
+    for (const errand of [this.#ahead, this.#older, this.#mending, this.#fresh, this.#reporting, this.#heading]) errand.stop();
   }
 
   // What happens in this chat, by an event's name and detail.
@@ -70,20 +84,37 @@ class ChatLog extends HTMLElement {
 
   // Whether somebody is looking at the newest message.
   get isWatched() {
-    return isLookedAt() && this.#isLive && this.#isAtEnd;
+    return isLookedAt() && this.isAtEnd;
+  }
+
+  // Whether the newest message is on screen.
+  get isAtEnd() {
+    return this.#isLive && this.scrollTop > -END; // it counts from 0 downwards
   }
 
   get #isLive() {
     return !this.hasAttribute("newer") && !this.#isGone;
   }
 
-  get #isAtEnd() {
-    return this.scrollTop > -END; // it counts from 0 downwards
+  // How many messages of others were not on screen yet.
+  get unseen() {
+    return this.#articles().filter((row) => this.#isUnseen(row)).length;
   }
 
-  #toEnd(event) {
-    event?.preventDefault();
+  #isUnseen(row) {
+    return idOf(row) > Math.max(this.#read, this.#seen) && !row.querySelector("[data-own]") && !row.matches(".is-deleted");
+  }
+
+  // To the newest message.
+  toEnd() {
     this.scrollTop = 0;
+  }
+
+  // To where reading stopped, if that is above the screen.
+  toLine() {
+    const line = this.querySelector(".unread-line");
+    const above = line ? this.getBoundingClientRect().top + LINE - line.getBoundingClientRect().top : 0;
+    if (above > 0) this.scrollTop -= above;
   }
 
   // What happens to messages
@@ -112,12 +143,82 @@ class ChatLog extends HTMLElement {
 
   async #goOn() {
     const known = idOf(this.#articles().at(-1));
-    if (!this.#isLive || known >= this.#newest) return;
-    const line = this.#wantsLine ? "&line=1" : "";
+    const wasLive = this.#isLive;
+    if (this.#isGone || (wasLive && known >= this.#newest)) return;
+    const line = !wasLive ? `&line=${this.getAttribute("line")}` : this.#wantsLine ? `&line=${this.#read}` : "";
     const found = await piece(`/chats/${this.#chat}/log?since=${known}${line}`);
     if (!found) return this.#goneFrom();
     this.#append(found, known);
-    if (found.hasAttribute("data-newer")) this.#ahead.start();
+    const isMore = found.hasAttribute("data-newer");
+    if (wasLive && isMore) this.#ahead.start();
+    if (!wasLive && !isMore) this.#reachEnd();
+  }
+
+  // All that was newer stands there now: from here on it is a page as any other.
+  #reachEnd() {
+    this.removeAttribute("newer");
+    this.#column.querySelector("#newer")?.remove();
+    this.#watch();
+    this.#sync();
+  }
+
+  // What is before the first message. It is asked for once more, since it may go on from the one before it.
+  async #goBack() {
+    const first = this.#articles()[0];
+    if (!first || this.#isGone) return;
+    const found = await piece(`/chats/${this.#chat}/log?before=${idOf(first) + 1}&line=${this.getAttribute("line")}`);
+    if (!found) return this.#goneFrom();
+    if (first !== this.#articles()[0]) return;
+    const isOlder = found.querySelector("#older");
+    this.ariaLive = "off";
+    const focused = this.#column.querySelector("#older")?.contains(document.activeElement);
+    for (const row of this.#column.querySelectorAll(":scope > #older, :scope > .day:first-child, :scope > #older + .day")) row.remove();
+    if (found.querySelector(".unread-line")) this.#column.querySelector(":scope > .unread-line")?.remove();
+    const rows = [...found.children].filter((row) => row.matches("#older") || !idOf(row) || idOf(row) <= idOf(first));
+    this.#keepPlace(() => {
+      this.#replace(rows.pop());
+      for (const row of rows) this.#settle(row);
+      this.#column.prepend(...rows);
+    });
+    if (focused) (isOlder?.querySelector("a") ?? this).focus({ preventScroll: true });
+    setTimeout(() => (this.ariaLive = null), 1000);
+    this.#watch();
+    this.#watchEdges();
+  }
+
+  #watchEdges() {
+    this.#edges.disconnect();
+    if (!this.#isScrolled) return;
+    for (const edge of this.#column.querySelectorAll(":scope > :is(#older, #newer)")) this.#edges.observe(edge);
+  }
+
+  #reached(entries) {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) this.#reach(target);
+  }
+
+  #reach(edge) {
+    this.#edges.unobserve(edge);
+    (edge.id === "older" ? this.#older : this.#ahead).start();
+  }
+
+  // The links to older and newer messages bring them here.
+  #followed(event) {
+    const edge = event.target.closest("#older a, #newer a")?.parentElement;
+    if (!edge || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.#reach(edge);
+  }
+
+  // What is on screen stays where it is, whatever changes above and below it.
+  #keepPlace(change) {
+    const top = this.getBoundingClientRect().top;
+    const held = this.#articles().find((row) => row.getBoundingClientRect().bottom > top);
+    const before = held?.getBoundingClientRect().top;
+    this.style.overflowAnchor = "none"; // else the browser does the same once more
+    change();
+    const now = held && this.#article(idOf(held))?.getBoundingClientRect().top;
+    if (now !== undefined && now !== before) this.scrollTop += now - before;
+    requestAnimationFrame(() => (this.style.overflowAnchor = ""));
   }
 
   // The line is drawn where nobody was looking, unless one stands above messages unread still.
@@ -128,24 +229,29 @@ class ChatLog extends HTMLElement {
   }
 
   #append(found, known) {
-    const isAtEnd = this.#isAtEnd;
+    const isAtEnd = this.isAtEnd;
     const rows = [...found.children];
     const news = rows.slice(rows.findIndex((row) => idOf(row) === known) + 1).filter((row) => !idOf(row) || !this.#article(idOf(row)));
-    if (news.some((row) => row.matches(".unread-line"))) this.querySelector(".unread-line")?.remove();
     if (news.length) this.#column.querySelector(":scope > .empty")?.remove();
-    for (const row of news) {
-      this.#settle(row);
-      this.#place.before(row);
-    }
-    this.#dropArrived();
-    if (isAtEnd) this.scrollTop = 0;
-    else if (this.#jump && news.length) this.#jump.hidden = false;
+    const put = () => {
+      if (news.some((row) => row.matches(".unread-line"))) this.querySelector(".unread-line")?.remove();
+      for (const row of news) {
+        this.#settle(row);
+        this.#place.before(row);
+      }
+      this.#dropArrived();
+    };
+    if (isAtEnd) {
+      put();
+      this.toEnd();
+    } else this.#keepPlace(put);
     this.#watch();
+    this.#watchEdges();
   }
 
   // Where the next message stands: before those on their way.
   get #place() {
-    return this.#column.querySelector(":scope > article[data-key]") ?? this.#column.querySelector("#newest");
+    return this.#column.querySelector(":scope > :is(article[data-key], #newer, #newest)");
   }
 
   async #mend() {
@@ -184,10 +290,11 @@ class ChatLog extends HTMLElement {
   async #startAfresh() {
     if (this.#isGone) return;
     const newer = this.hasAttribute("newer");
-    const found = await piece(`/chats/${this.#chat}/log${newer ? location.search : "?line=1"}`);
+    const found = await piece(`/chats/${this.#chat}/log${newer ? location.search : `?line=${this.#read}`}`);
     if (!found) return this.#goneFrom();
     for (const row of this.#column.querySelectorAll(":scope > :is(article[id], .day, .unread-line, #older)")) row.remove();
     this.#append(found, 0);
+    if (newer && !found.hasAttribute("data-newer")) this.#reachEnd();
   }
 
   #article(id) {
@@ -202,8 +309,11 @@ class ChatLog extends HTMLElement {
 
   #watch() {
     this.#observer.disconnect();
-    if (!this.#isLive) return;
-    for (const row of this.#articles()) if (idOf(row) > Math.max(this.#read, this.#seen) && !row.querySelector("[data-own]")) this.#observer.observe(row);
+    this.dispatchEvent(new Event("arranged"));
+    const rows = this.#articles();
+    // Somewhere amid what is unread nothing is read: before it are some that nobody has seen.
+    if (!this.#isLive && this.#column.querySelector(":scope > #older") && idOf(rows[0]) > this.#read) return;
+    for (const row of rows) if (this.#isUnseen(row)) this.#observer.observe(row);
   }
 
   #saw(entries) {
@@ -212,6 +322,7 @@ class ChatLog extends HTMLElement {
       this.#observer.unobserve(target);
       this.#seen = Math.max(this.#seen, idOf(target));
     }
+    this.dispatchEvent(new Event("arranged"));
     this.#reporting.start();
   }
 
@@ -232,7 +343,7 @@ class ChatLog extends HTMLElement {
     this.#unsaved.add(entry.key);
     this.#stand(entry);
     this.querySelector(".unread-line")?.remove();
-    this.scrollTop = 0;
+    this.toEnd();
   }
 
   #stand(entry) {
@@ -321,7 +432,7 @@ class ChatLog extends HTMLElement {
     const composer = this.parentElement.querySelector("chat-composer");
     const hadFocus = composer?.contains(document.activeElement) || this.contains(document.activeElement);
     composer?.remove();
-    this.#jump?.remove();
+    this.parentElement.querySelector("log-jumps")?.remove();
     const news = this.querySelector("template.gone").content.cloneNode(true);
     this.#column.replaceChildren(news);
     if (hadFocus) this.#column.querySelector("a").focus();

@@ -186,7 +186,7 @@ function mark(chat) {
 }
 
 function isPane({ pathname, search }) {
-  return (pathname === "/" && !search) || (CHAT.test(pathname) && (!search || /^\?around=\d+$/.test(search)));
+  return (pathname === "/" && !search) || (CHAT.test(pathname) && (!search || /^\?around=\d+(&line=\d+)?$/.test(search)));
 }
 
 function chatOf({ pathname }) {
