@@ -3,6 +3,7 @@
 // was read: what was on screen in a window that somebody works in. On a page of older messages (`newer`) it only mends.
 import { api, Errand, outboxOf, piece } from "server";
 
+const QUOTED = 140; // characters
 const END = 48; // px within which the log counts as being at its end
 
 class ChatLog extends HTMLElement {
@@ -37,10 +38,14 @@ class ChatLog extends HTMLElement {
     document.addEventListener("reset", () => this.#fresh.start());
     document.addEventListener("written", ({ detail }) => this.#written(detail));
     this.#outbox.addEventListener("change", ({ detail }) => detail.chat === this.#chat && this.#sync());
+    this.#outbox.addEventListener("progress", ({ detail }) => this.#progress(detail));
     this.#outbox.addEventListener("sent", ({ detail }) => detail.chat === this.#chat && this.#sent(detail));
     addEventListener("focus", () => this.#reporting.start());
     document.addEventListener("visibilitychange", () => this.#reporting.start());
     this.addEventListener("click", (event) => this.#pressed(event.target.closest("button[name]")));
+    this.addEventListener("click", (event) => this.#followed(event));
+    document.addEventListener("edit-last", (event) => this.#editLast(event));
+    if (document.querySelector("undo-toast")) import("undo-toast");
     this.addEventListener("scroll", () => this.#isAtEnd && this.#isLive && this.#jump && (this.#jump.hidden = true), { passive: true });
     if (this.#isLive) this.#jump?.addEventListener("click", (event) => this.#toEnd(event));
     this.#watch();
@@ -150,7 +155,10 @@ class ChatLog extends HTMLElement {
     if (!old) return;
     const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#settle(row);
+    const editor = old.querySelector("message-editor");
+    const isWriting = editor?.contains(document.activeElement);
     old.replaceWith(row);
+    editor?.standIn(row, isWriting);
     if (focused) (row.querySelector(`a[href="${CSS.escape(focused)}"]`) ?? this).focus();
   }
 
@@ -231,10 +239,20 @@ class ChatLog extends HTMLElement {
     row.classList.toggle("is-sending", !failed);
     row.classList.toggle("is-failed", Boolean(failed));
     sending.hidden = Boolean(failed);
+    sending.querySelector("progress").hidden = true;
+    sending.querySelector("button").hidden = !Number(row.dataset.files);
     notSent.hidden = !failed;
     const words = notSent.querySelector("span");
     words.dataset.words ??= words.textContent;
     words.textContent = failed ? `${words.dataset.words} ${failed}` : "";
+  }
+
+  #progress({ key, sent, total }) {
+    const [bar, cancel] = this.#rows.get(key)?.querySelectorAll("progress, [name=cancel]") ?? [];
+    if (!bar) return;
+    Object.assign(bar, { max: total, value: sent, hidden: false });
+    // The server has it all: too late to cut it off.
+    cancel.hidden = sent === total;
   }
 
   async #sync() {
@@ -273,8 +291,48 @@ class ChatLog extends HTMLElement {
     const row = button?.closest("article[data-key]");
     if (!row) return;
     const entry = (await this.#outbox.of(this.#chat)).find(({ key }) => key === row.dataset.key);
-    if (entry) await this.#outbox[button.name === "retry" ? "retry" : "discard"](entry);
+    const verb = { retry: "retry", discard: "discard", cancel: "takeBack", change: "takeBack" }[button.name];
+    if (entry) await this.#outbox[verb](entry);
+    if (entry && verb === "takeBack") document.dispatchEvent(new CustomEvent("returned", { detail: entry }));
     document.querySelector("chat-composer textarea")?.focus();
+  }
+
+  // What is done in place: without a script each of these links leads to a page. With a key held it still does.
+
+  #followed(event) {
+    const link = event.target.closest(".message-actions a, .quote");
+    const row = link?.closest("article[id]");
+    if (!row || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const [, what] = /\/messages\/\d+\/(edit|delete)$/.exec(link.pathname) ?? [];
+    if (link.matches(".quote") ? document.querySelector(link.hash) : link.search.startsWith("?reply_to=")) {
+      event.preventDefault();
+      link.matches(".quote") ? this.#inPlace("jump", row, link) : this.#answer(row, link);
+    } else if (what) {
+      event.preventDefault();
+      this.#inPlace(what, row, link);
+    }
+  }
+
+  #answer(row, link) {
+    const words = row.querySelector(".prose")?.innerText.trim() || `📎 ${row.querySelector(".attachments img")?.alt ?? row.querySelector(".file b")?.textContent}`;
+    closeSheet(link);
+    const detail = { id: idOf(row), author: row.querySelector(".message-author").textContent, text: words.slice(0, QUOTED) };
+    document.dispatchEvent(new CustomEvent("answered", { detail }));
+  }
+
+  // What can't be loaded is done on its page.
+  #inPlace(what, row, link) {
+    if (what === "edit") document.dispatchEvent(new CustomEvent("editing", { detail: { on: true } }));
+    const back = link.matches(":focus-visible") ? link : null;
+    closeSheet(link);
+    import("message-actions").then((actions) => actions[what](this, row, link, back)).catch(() => location.assign(link.href));
+  }
+
+  #editLast(event) {
+    const own = this.#articles().filter((row) => row.querySelector('[data-own] a[href$="/edit"]')).at(-1);
+    if (!own) return;
+    event.preventDefault();
+    this.#inPlace("edit", own, own.querySelector('[data-own] a[href$="/edit"]'));
   }
 
   // The chat
@@ -307,6 +365,12 @@ function article(id) {
 
 function idOf(row) {
   return Number(/^message-(\d+)$/.exec(row?.id ?? "")?.[1] ?? 0);
+}
+
+// On a touch screen the actions stand on a sheet.
+function closeSheet(link) {
+  const sheet = link.closest("[popover]");
+  if (sheet?.matches(":popover-open")) sheet.hidePopover();
 }
 
 function lines(parts) {
