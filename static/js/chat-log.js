@@ -9,6 +9,7 @@ const MESSAGE = ["message.created", "message.updated", "message.deleted"];
 const MEMBER = ["member.added", "member.removed", "member.updated"];
 const CHAT = ["chat.created", "chat.updated", "chat.deleted"];
 
+const QUOTED = 140; // characters
 const END = 48; // px within which the log counts as being at its end
 const NEAR = 500; // px from an edge at which the messages beyond it are asked for
 const LINE = 48; // px above the unread line, when a chat opens at it
@@ -47,11 +48,15 @@ class ChatLog extends HTMLElement {
     on(document, "written", ({ detail }) => this.#written(detail));
     on(this.#outbox, "change", ({ detail }) => detail.chat === this.#chat && this.#sync());
     on(this.#outbox, "sent", ({ detail }) => detail.chat === this.#chat && this.#sent(detail));
+    on(this.#outbox, "progress", ({ detail }) => this.#progress(detail));
+    on(document, "edit-last", (event) => this.#editLast(event));
     on(window, "focus", () => this.#reporting.start());
     on(window, "pagehide", () => this.#reporting.start());
     on(document, "visibilitychange", () => this.#reporting.start());
     on(this, "click", (event) => this.#pressed(event.target.closest("button[name]")));
+    on(this, "click", (event) => this.#asked(event));
     on(this, "click", (event) => this.#followed(event));
+    if (document.querySelector("undo-toast")) import("undo-toast");
     // Not before somebody scrolls: the first look is as small as it can be.
     const scrolled = () => {
       this.#isScrolled = true;
@@ -202,7 +207,7 @@ class ChatLog extends HTMLElement {
   }
 
   // The links to older and newer messages bring them here.
-  #followed(event) {
+  #asked(event) {
     const edge = event.target.closest("#older a, #newer a")?.parentElement;
     if (!edge || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
@@ -277,7 +282,10 @@ class ChatLog extends HTMLElement {
     if (!old) return;
     const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
     this.#settle(row);
+    const editor = old.querySelector("message-editor");
+    const isWriting = editor?.contains(document.activeElement);
     old.replaceWith(row);
+    editor?.standIn(row, isWriting);
     if (focused) (row.querySelector(`a[href="${CSS.escape(focused)}"]`) ?? this).focus();
   }
 
@@ -372,10 +380,20 @@ class ChatLog extends HTMLElement {
     row.classList.toggle("is-sending", !failed);
     row.classList.toggle("is-failed", Boolean(failed));
     sending.hidden = Boolean(failed);
+    sending.querySelector("progress").hidden = true;
+    sending.querySelector("button").hidden = !Number(row.dataset.files);
     notSent.hidden = !failed;
     const words = notSent.querySelector("span");
     words.dataset.words ??= words.textContent;
     words.textContent = failed ? `${words.dataset.words} ${failed}` : "";
+  }
+
+  #progress({ key, sent, total }) {
+    const [bar, cancel] = this.#rows.get(key)?.querySelectorAll("progress, [name=cancel]") ?? [];
+    if (!bar) return;
+    Object.assign(bar, { max: total, value: sent, hidden: false });
+    // The server has it all: too late to cut it off.
+    cancel.hidden = sent === total;
   }
 
   async #sync() {
@@ -414,8 +432,48 @@ class ChatLog extends HTMLElement {
     const row = button?.closest("article[data-key]");
     if (!row) return;
     const entry = (await this.#outbox.of(this.#chat)).find(({ key }) => key === row.dataset.key);
-    if (entry) await this.#outbox[button.name === "retry" ? "retry" : "discard"](entry);
+    const verb = { retry: "retry", discard: "discard", cancel: "takeBack", change: "takeBack" }[button.name];
+    if (entry) await this.#outbox[verb](entry);
+    if (entry && verb === "takeBack") document.dispatchEvent(new CustomEvent("returned", { detail: entry }));
     document.querySelector("chat-composer textarea")?.focus();
+  }
+
+  // What is done in place: without a script each of these links leads to a page. With a key held it still does.
+
+  #followed(event) {
+    const link = event.target.closest(".message-actions a, .quote");
+    const row = link?.closest("article[id]");
+    if (!row || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const [, what] = /\/messages\/\d+\/(edit|delete)$/.exec(link.pathname) ?? [];
+    if (link.matches(".quote") ? document.querySelector(link.hash) : link.search.startsWith("?reply_to=")) {
+      event.preventDefault();
+      link.matches(".quote") ? this.#inPlace("jump", row, link) : this.#answer(row, link);
+    } else if (what) {
+      event.preventDefault();
+      this.#inPlace(what, row, link);
+    }
+  }
+
+  #answer(row, link) {
+    const words = row.querySelector(".prose")?.innerText.trim() || `📎 ${row.querySelector(".attachments img")?.alt ?? row.querySelector(".file b")?.textContent}`;
+    closeSheet(link);
+    const detail = { id: idOf(row), author: row.querySelector(".message-author").textContent, text: words.slice(0, QUOTED) };
+    document.dispatchEvent(new CustomEvent("answered", { detail }));
+  }
+
+  // What can't be loaded is done on its page.
+  #inPlace(what, row, link) {
+    if (what === "edit") document.dispatchEvent(new CustomEvent("editing", { detail: { on: true } }));
+    const back = link.matches(":focus-visible") ? link : null;
+    closeSheet(link);
+    import("message-actions").then((actions) => actions[what](this, row, link, back)).catch(() => location.assign(link.href));
+  }
+
+  #editLast(event) {
+    const own = this.#articles().filter((row) => row.querySelector('[data-own] a[href$="/edit"]')).at(-1);
+    if (!own) return;
+    event.preventDefault();
+    this.#inPlace("edit", own, own.querySelector('[data-own] a[href$="/edit"]'));
   }
 
   // The chat
@@ -445,6 +503,12 @@ function isLookedAt() {
 
 function idOf(row) {
   return Number(/^message-(\d+)$/.exec(row?.id ?? "")?.[1] ?? 0);
+}
+
+// On a touch screen the actions stand on a sheet.
+function closeSheet(link) {
+  const sheet = link.closest("[popover]");
+  if (sheet?.matches(":popover-open")) sheet.hidePopover();
 }
 
 function lines(parts) {

@@ -10,11 +10,11 @@ let token = null; // a promise of it, so that all who ask at once share one
 // The one place where text becomes nodes: what this server rendered, parsed into a document that runs nothing.
 const rendered = globalThis.trustedTypes?.createPolicy("chat", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
 
-// A body that is a form goes out as it is, without a bound: files may take their time.
-export async function api(method, path, body, headers = {}) {
+// A body that is a form goes out as it is, without a bound: files may take their time. `send` takes the place of `fetch`.
+export async function api(method, path, body, headers = {}, send = fetch) {
   const isForm = body instanceof FormData;
   const ask = async () =>
-    fetch(path, {
+    send(path, {
       method,
       headers: { ...headers, Authorization: `Bearer ${await (token ??= newToken())}`, ...(body && !isForm && { "Content-Type": "application/json" }) },
       body: body && !isForm ? JSON.stringify(body) : body,
@@ -121,12 +121,14 @@ class Outbox extends EventTarget {
   #sending = new Set(); // chats
   #news = new Set(); // chats with something that the loop may not have seen
   #wakers = new Set();
+  #uploads = new Map(); // key -> AbortController
 
   constructor(user) {
     super();
     this.#user = user;
     this.#channel = new BroadcastChannel(`outbox ${user}`);
     this.#channel.onmessage = (event) => this.#say(event.data);
+    this.addEventListener("cut", ({ detail }) => this.#uploads.get(detail.key)?.abort());
     addEventListener("online", () => this.#wake());
     document.addEventListener("connection", (event) => event.detail.connected && this.#wake());
   }
@@ -155,6 +157,12 @@ class Outbox extends EventTarget {
   async discard(entry) {
     await this.#do("readwrite", (store) => store.delete(entry.at));
     this.#tell({ type: "change", chat: entry.chat });
+  }
+
+  // Take back what has files, while these are on their way or wait: the tab that sends it cuts it off.
+  async takeBack(entry) {
+    await this.discard(entry);
+    this.#tell({ type: "cut", chat: entry.chat, key: entry.key });
   }
 
   async #all() {
@@ -189,14 +197,20 @@ class Outbox extends EventTarget {
 
   // Returns null when it is settled, else after how many ms to try again; 0 when nobody said.
   async #deliver(entry) {
+    const cut = new AbortController();
     let answer, told;
+    this.#uploads.set(entry.key, cut);
     try {
-      answer = await api("POST", "/api/messages", body(entry), { "Idempotency-Key": entry.key });
+      const send = entry.files.length ? await this.#uploader(entry, cut.signal) : fetch;
+      answer = await api("POST", "/api/messages", body(entry), { "Idempotency-Key": entry.key }, send);
       told = await answer.json();
     } catch (error) {
       if (error instanceof SignedOut) throw error;
-      return 0;
+      return cut.signal.aborted ? null : 0;
+    } finally {
+      this.#uploads.delete(entry.key);
     }
+    if (cut.signal.aborted && !answer.ok) return null;
     if (answer.status >= 500 || answer.status === 429 || answer.status === 408) return SECONDS * Number(answer.headers.get("Retry-After")) || 0;
     if (answer.ok || answer.status === 410) {
       await this.#do("readwrite", (store) => store.delete(entry.at));
@@ -207,6 +221,11 @@ class Outbox extends EventTarget {
       this.#tell({ type: "change", chat: entry.chat });
     }
     return null;
+  }
+
+  async #uploader({ chat, key }, signal) {
+    const { upload } = await import("upload");
+    return (path, how) => upload(path, { ...how, signal }, (sent, total) => this.#tell({ type: "progress", chat, key, sent, total }));
   }
 
   async #rest(pause) {

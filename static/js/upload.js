@@ -1,0 +1,21 @@
+// What `fetch` can't tell: how much of a body has gone out. Like `fetch` otherwise.
+
+// `progress` is called with the bytes sent and the bytes there are.
+export function upload(path, { method, headers, body, signal }, progress) {
+  return new Promise((resolve, reject) => {
+    const asked = new XMLHttpRequest();
+    asked.open(method, path);
+    for (const [name, value] of Object.entries(headers)) asked.setRequestHeader(name, value);
+    asked.upload.addEventListener("progress", ({ loaded, total }) => progress(loaded, total));
+    asked.addEventListener("load", () => resolve(answer(asked)));
+    for (const type of ["error", "abort", "timeout"]) asked.addEventListener(type, () => reject(new TypeError(`${path}: ${type}`)));
+    signal.addEventListener("abort", () => asked.abort());
+    if (signal.aborted) reject(signal.reason);
+    else asked.send(body);
+  });
+}
+
+function answer(asked) {
+  const wait = asked.getResponseHeader("Retry-After");
+  return new Response(asked.responseText, { status: asked.status, headers: wait ? { "Retry-After": wait } : {} });
+}
