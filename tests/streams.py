@@ -18,7 +18,7 @@ from servers import Server, wait_for
 
 # One connection for all: what is measured is the stream, not a connection's beginning.
 http = requests.Session()
-LASTING = ("message.", "chat.", "member.", "read")
+LASTING = ("message.", "chat.", "member.", "membership.", "read")
 
 
 @dataclass(frozen=True)

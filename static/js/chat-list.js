@@ -3,7 +3,7 @@
 import { Errand, piece } from "server";
 
 const MOVING = ["message.created", "chat.created"];
-const CHANGING = ["message.updated", "message.deleted", "read", "chat.updated"];
+const CHANGING = ["message.updated", "message.deleted", "read", "membership.updated", "chat.updated"];
 
 class ChatList extends HTMLElement {
   #open = Number(this.getAttribute("open"));

@@ -18,6 +18,8 @@ class ChatLog extends HTMLElement {
   #newest = 0; // the id of the newest message that is known of
   #changed = new Set(); // ids
   #isGone = false;
+  #isHeld = false; // marked as unread: nothing more is read until the chat is opened anew, or one writes
+  #telling = null; // the promise of the last word of how far was read
   #seen = null; // the newest message of others, once it was on screen
   #ahead = new Errand(() => this.#goOn());
   #mending = new Errand(() => this.#mend());
@@ -30,7 +32,8 @@ class ChatLog extends HTMLElement {
     on("message.created", (message) => this.#created(message));
     for (const type of ["message.updated", "message.deleted"]) on(type, (message) => this.#change(message.id));
     on("member.removed", (member) => member.user.id === this.#user && this.#goneFrom());
-    on("read", (read) => read.user_id === this.#user && (this.#read = Math.max(this.#read, read.message_id)));
+    on("read", (read) => read.user_id === this.#user && this.#readTo(read.message_id));
+    on("membership.updated", (mine) => "unread" in mine && this.#goBack(mine.last_read_id ?? 0));
     document.addEventListener("chat.deleted", ({ detail }) => detail.id === this.#chat && this.#goneFrom());
     document.addEventListener("chat.created", ({ detail }) => detail.id === this.#chat && this.#isGone && location.reload());
     document.addEventListener("chat.updated", ({ detail }) => detail.id === this.#chat && this.#rename(detail.title));
@@ -41,6 +44,7 @@ class ChatLog extends HTMLElement {
     addEventListener("focus", () => this.#reporting.start());
     document.addEventListener("visibilitychange", () => this.#reporting.start());
     this.addEventListener("click", (event) => this.#pressed(event.target.closest("button[name]")));
+    this.addEventListener("click", (event) => this.#acts(event));
     this.addEventListener("scroll", () => this.#isAtEnd && this.#isLive && this.#jump && (this.#jump.hidden = true), { passive: true });
     if (this.#isLive) this.#jump?.addEventListener("click", (event) => this.#toEnd(event));
     this.#watch();
@@ -49,7 +53,7 @@ class ChatLog extends HTMLElement {
 
   // Whether somebody is looking at the newest message.
   get isWatched() {
-    return isLookedAt() && this.#isLive && this.#isAtEnd;
+    return isLookedAt() && this.#isLive && this.#isAtEnd && !this.#isHeld;
   }
 
   get #isLive() {
@@ -148,10 +152,12 @@ class ChatLog extends HTMLElement {
   #replace(row) {
     const old = article(idOf(row));
     if (!old) return;
-    const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    const focused = old.contains(document.activeElement) && nameOf(document.activeElement);
+    const isOpen = old.querySelector(".message-actions:popover-open");
     this.#settle(row);
     old.replaceWith(row);
-    if (focused) (row.querySelector(`a[href="${CSS.escape(focused)}"]`) ?? this).focus();
+    if (isOpen) row.querySelector(".message-actions")?.showPopover();
+    if (focused) ([...row.querySelectorAll("a, button")].find((one) => nameOf(one) === focused) ?? this).focus();
   }
 
   // A quotation of a message on this page leads to it without leaving.
@@ -189,10 +195,48 @@ class ChatLog extends HTMLElement {
 
   async #report() {
     const id = this.#seen;
-    if (!isLookedAt() || !id || id <= this.#read || this.#isGone) return;
-    const answer = await api("POST", `/api/chats/${this.#chat}/read`, { message_id: id });
+    if (!isLookedAt() || !id || id <= this.#read || this.#isGone || this.#isHeld) return;
+    this.#telling = api("POST", `/api/chats/${this.#chat}/read`, { message_id: id });
+    const answer = await this.#telling;
     if (answer.status >= 500 || answer.status === 429) throw new Error(`read: ${answer.status}`);
     this.#read = Math.max(this.#read, id);
+  }
+
+  #readTo(id) {
+    if (id > this.#read) this.#isHeld = false;
+    this.#read = Math.max(this.#read, id);
+  }
+
+  // Reads nothing more, or goes on; done when the last word of it has arrived, so that it overtakes nothing said next.
+  async holds(isHeld) {
+    this.#isHeld = isHeld;
+    await this.#telling?.catch(() => {});
+  }
+
+  // Somebody, here or on another device, marked messages as unread again.
+  async #goBack(id) {
+    this.#isHeld = true;
+    this.#read = id;
+    this.#watch();
+    this.querySelector(".unread-line")?.remove();
+    const first = this.#articles().find((row) => idOf(row) > id && !row.matches(".is-deleted, :has([data-own])"));
+    const found = first && (await piece(`/chats/${this.#chat}/log?beside=${idOf(first)}&line=1`).catch(() => null));
+    const line = found?.querySelector(".unread-line");
+    if (!line || this.#read !== id) return;
+    this.#replace(found.querySelector(`#${first.id}`));
+    article(idOf(first)).before(line);
+  }
+
+  // What one does with a message. Without the script, where it can't be loaded, the link or button does it.
+  #acts(event) {
+    const control = event.target.closest("[data-act]");
+    if (!control || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+    event.preventDefault();
+    control.closest("[popover]:popover-open")?.hidePopover();
+    import("message-acts").then(
+      (acts) => acts[control.dataset.act](control, this),
+      () => (control.form ? control.form.requestSubmit(control) : location.assign(control.href)),
+    );
   }
 
   // One's own, on their way
@@ -201,6 +245,8 @@ class ChatLog extends HTMLElement {
     if (!this.#isLive) return;
     this.#unsaved.add(entry.key);
     this.#stand(entry);
+    this.#isHeld = false;
+    this.#reporting.start();
     this.querySelector(".unread-line")?.remove();
     this.scrollTop = 0;
   }
@@ -307,6 +353,10 @@ function article(id) {
 
 function idOf(row) {
   return Number(/^message-(\d+)$/.exec(row?.id ?? "")?.[1] ?? 0);
+}
+
+function nameOf(control) {
+  return control.getAttribute("href") ?? control.value;
 }
 
 function lines(parts) {

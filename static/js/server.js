@@ -48,14 +48,15 @@ async function newToken() {
   }
 }
 
-// The first element of a piece of HTML, ready to be moved into the page; null when it is not there or not ours to see.
-export async function piece(path) {
+// The first element of a piece of HTML, or of a page what a selector finds, ready to be moved into this one; null when it
+// is not there or not ours to see.
+export async function piece(path, selector = "body > *") {
   const answer = await fetch(path, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
   if (answer.type === "opaqueredirect") throw new SignedOut();
   if (answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   const parsed = new DOMParser().parseFromString(rendered.createHTML(await answer.text()), "text/html");
-  return document.adoptNode(parsed.body.firstElementChild);
+  return document.adoptNode(parsed.querySelector(selector));
 }
 
 // Runs a task, again while it was asked for again meanwhile; what fails is tried again when the stream is there.
