@@ -229,7 +229,8 @@ class ReactionForm(Form):
 
 class ForwardForm(Form):
     chat = HiddenField(validators=[InputRequired(later("Please choose a chat."))])
-    text = TextAreaField(later("Comment"), render_kw={"rows": 2})
+    # Shown in a dialog, it stands beside the field for the next message.
+    text = TextAreaField(later("Comment"), id="comment", render_kw={"rows": 2})
     key = HiddenField()
 
     @property

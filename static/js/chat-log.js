@@ -7,6 +7,7 @@ import { Errand, outboxOf, piece } from "server";
 
 const MESSAGE = ["message.created", "message.updated", "message.deleted"];
 const MEMBER = ["member.added", "member.removed", "member.updated"];
+const MINE = ["read", "membership.updated"];
 const CHAT = ["chat.created", "chat.updated", "chat.deleted"];
 
 const QUOTED = 140; // characters
@@ -27,6 +28,8 @@ class ChatLog extends HTMLElement {
   #changed = new Set(); // ids
   #isGone = false;
   #seen = 0; // the newest message of others that was on screen
+  #isHeld = false; // marked as unread: nothing more is read until the chat is opened anew, or one writes
+  #telling = null; // the promise of the last word of how far was read
   #ahead = new Errand(() => this.#goOn());
   #mending = new Errand(() => this.#mend());
   #fresh = new Errand(() => this.#startAfresh());
@@ -43,7 +46,7 @@ class ChatLog extends HTMLElement {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     const on = (where, type, act) => where.addEventListener(type, act, { signal });
-    for (const type of [...MESSAGE, ...MEMBER, ...CHAT, "read"]) on(document, type, ({ detail }) => this.hears(type, detail));
+    for (const type of [...MESSAGE, ...MEMBER, ...CHAT, ...MINE]) on(document, type, ({ detail }) => this.hears(type, detail));
     on(document, "reset", () => this.#fresh.start());
     on(document, "written", ({ detail }) => this.#written(detail));
     on(this.#outbox, "change", ({ detail }) => detail.chat === this.#chat && this.#sync());
@@ -56,6 +59,7 @@ class ChatLog extends HTMLElement {
     on(this, "click", (event) => this.#pressed(event.target.closest("button[name]")));
     on(this, "click", (event) => this.#asked(event));
     on(this, "click", (event) => this.#followed(event));
+    on(this, "click", (event) => this.#acts(event));
     if (document.querySelector("undo-toast")) import("undo-toast");
     // Not before somebody scrolls: the first look is as small as it can be.
     const scrolled = () => {
@@ -65,6 +69,7 @@ class ChatLog extends HTMLElement {
     this.addEventListener("scroll", scrolled, { once: true, passive: true, signal });
     if (!this.#isOpened && !location.hash) this.toLine();
     this.#isOpened = true;
+    this.#isHeld = false;
     this.#watch();
     this.#sync();
   }
@@ -81,7 +86,8 @@ class ChatLog extends HTMLElement {
     if ((CHAT.includes(type) ? detail.id : detail.chat_id) !== this.#chat) return;
     if (type === "message.created") this.#created(detail);
     else if (MESSAGE.includes(type)) this.#change(detail.id);
-    else if (type === "read") detail.user_id === this.#user && (this.#read = Math.max(this.#read, detail.message_id));
+    else if (type === "read") detail.user_id === this.#user && this.#readTo(detail.message_id);
+    else if (type === "membership.updated") "unread" in detail && this.#unreadFrom(detail.last_read_id ?? 0);
     else if (type === "chat.deleted" || (type === "member.removed" && detail.user.id === this.#user)) this.#goneFrom();
     else if (type === "chat.created") this.#isGone && location.reload();
     else this.#heading.start();
@@ -89,7 +95,7 @@ class ChatLog extends HTMLElement {
 
   // Whether somebody is looking at the newest message.
   get isWatched() {
-    return isLookedAt() && this.isAtEnd;
+    return isLookedAt() && this.isAtEnd && !this.#isHeld;
   }
 
   // Whether the newest message is on screen.
@@ -280,13 +286,15 @@ class ChatLog extends HTMLElement {
   #replace(row) {
     const old = this.#article(idOf(row));
     if (!old) return;
-    const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    const focused = old.contains(document.activeElement) && nameOf(document.activeElement);
+    const isOpen = old.querySelector(".message-actions:popover-open");
     this.#settle(row);
     const editor = old.querySelector("message-editor");
     const isWriting = editor?.contains(document.activeElement);
     old.replaceWith(row);
     editor?.standIn(row, isWriting);
-    if (focused) (row.querySelector(`a[href="${CSS.escape(focused)}"]`) ?? this).focus();
+    if (isOpen) row.querySelector(".message-actions")?.showPopover();
+    if (focused) ([...row.querySelectorAll("a, button")].find((one) => nameOf(one) === focused) ?? this).focus();
   }
 
   // A quotation of a message on this page leads to it without leaving.
@@ -337,11 +345,49 @@ class ChatLog extends HTMLElement {
   // A page that is left right after it was read says so still (keepalive).
   async #report() {
     const id = this.#seen;
-    if (!isLookedAt() || id <= this.#read || this.#isGone) return;
+    if (!isLookedAt() || id <= this.#read || this.#isGone || this.#isHeld) return;
     const body = new URLSearchParams({ message_id: id, csrf_token: document.querySelector("meta[name=csrf-token]").content });
-    const answer = await fetch(`/chats/${this.#chat}/read`, { method: "POST", body, keepalive: true, redirect: "manual" });
+    this.#telling = fetch(`/chats/${this.#chat}/read`, { method: "POST", body, keepalive: true, redirect: "manual" });
+    const answer = await this.#telling;
     if (answer.status >= 500 || answer.status === 429) throw new Error(`read: ${answer.status}`);
     this.#read = Math.max(this.#read, id);
+  }
+
+  #readTo(id) {
+    if (id > this.#read) this.#isHeld = false;
+    this.#read = Math.max(this.#read, id);
+  }
+
+  // Reads nothing more, or goes on; done when the last word of it has arrived, so that it overtakes nothing said next.
+  async holds(isHeld) {
+    this.#isHeld = isHeld;
+    await this.#telling?.catch(() => {});
+  }
+
+  // Somebody, here or on another device, marked messages as unread again.
+  async #unreadFrom(id) {
+    this.#isHeld = true;
+    this.#read = id;
+    this.#watch();
+    this.querySelector(".unread-line")?.remove();
+    const first = this.#articles().find((row) => idOf(row) > id && !row.matches(".is-deleted, :has([data-own])"));
+    const found = first && (await piece(`/chats/${this.#chat}/log?beside=${idOf(first)}&line=1`).catch(() => null));
+    const line = found?.querySelector(".unread-line");
+    if (!line || this.#read !== id) return;
+    this.#replace(found.querySelector(`#${first.id}`));
+    this.#article(idOf(first)).before(line);
+  }
+
+  // What one does with a message. Without the script, where it can't be loaded, the link or button does it.
+  #acts(event) {
+    const control = event.target.closest("[data-act]");
+    if (!control || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+    event.preventDefault();
+    control.closest("[popover]:popover-open")?.hidePopover();
+    import("message-acts").then(
+      (acts) => acts[control.dataset.act](control, this),
+      () => (control.form ? control.form.requestSubmit(control) : location.assign(control.href)),
+    );
   }
 
   // One's own, on their way
@@ -350,6 +396,8 @@ class ChatLog extends HTMLElement {
     if (!this.#isLive) return;
     this.#unsaved.add(entry.key);
     this.#stand(entry);
+    this.#isHeld = false;
+    this.#reporting.start();
     this.querySelector(".unread-line")?.remove();
     this.toEnd();
   }
@@ -503,6 +551,10 @@ function isLookedAt() {
 
 function idOf(row) {
   return Number(/^message-(\d+)$/.exec(row?.id ?? "")?.[1] ?? 0);
+}
+
+function nameOf(control) {
+  return control.getAttribute("href") ?? control.value;
 }
 
 // On a touch screen the actions stand on a sheet.

@@ -1,0 +1,184 @@
+// What a person does with a message of the log, loaded when it is done for the first time. Each act gets the button or
+// link that was pressed (`data-act` names the act) and the <chat-log> around it; without scripts both do it by themselves.
+import { api } from "server";
+
+const SHOWN_FOR = 5000; // ms
+const GAP = 6; // px
+
+export function toggle(button, log) {
+  const given = button.ariaPressed === "true";
+  return put(log, messageOf(button), button.value, !given, button.querySelector(".visually-hidden").textContent);
+}
+
+// A few emoji beside the message's actions, and the way to all others.
+export function react(link, log) {
+  const id = messageOf(link);
+  const row = part(log, ".reaction-choice");
+  document.body.append(row);
+  for (const button of row.querySelectorAll("[value]")) button.ariaPressed = String(reaction(id, button.value)?.ariaPressed === "true");
+  row.addEventListener("toggle", (event) => event.newState === "closed" && row.remove());
+  row.addEventListener("keydown", (event) => walk(event, row));
+  row.addEventListener("click", async (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    row.hidePopover();
+    if (button.name === "more") await chooseAny(link, log, id);
+    else await put(log, id, button.value, button.ariaPressed !== "true", button.title);
+  });
+  place(row, link);
+  row.showPopover();
+  row.querySelector("button").focus();
+}
+
+async function chooseAny(link, log, id) {
+  let picker;
+  try {
+    picker = await import("emoji-picker");
+  } catch {
+    return location.assign(link.href); // the page of the message, where any emoji can be typed
+  }
+  const emoji = await picker.openPicker(link.checkVisibility() ? link : article(id));
+  if (emoji) await put(log, id, emoji, true, "");
+}
+
+// The way back: the log learns from the stream where reading stands now.
+export async function unread(button, log) {
+  const chat = Number(log.getAttribute("chat"));
+  await log.holds(true);
+  const done = await act(log, "POST", `/api/chats/${chat}/unread`, { message_id: Number(button.value) });
+  if (!done) await log.holds(false);
+}
+
+export async function history(link) {
+  const { openPage } = await import("page-dialog");
+  await openPage(link, part(document.querySelector("chat-log"), "dialog"));
+}
+
+export async function forward(link, log) {
+  const { openPage } = await import("page-dialog");
+  const dialog = await openPage(link, part(log, "dialog"));
+  const form = dialog.querySelector("form");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { chat, text, key } = form.elements;
+    const body = { chat_id: Number(chat.value), text: text.value };
+    const button = form.querySelector("button.is-primary");
+    button.disabled = true;
+    const copy = await act(log, "POST", `/api/messages/${form.dataset.message}/forward`, body, { "Idempotency-Key": key.value });
+    button.disabled = false;
+    if (!copy) return;
+    const title = form.querySelector("label:has(:checked) > span:last-child").textContent;
+    dialog.close();
+    const { forwarded, open } = words(log);
+    say(log, forwarded.replace("{title}", title), copy.chat_id === Number(log.getAttribute("chat")) ? null : [`/chats/${copy.chat_id}`, open]);
+  });
+}
+
+// Reactions: shown at once, put right by the answer, and by the row that the stream brings.
+
+async function put(log, id, emoji, gives, name) {
+  if ((reaction(id, emoji)?.ariaPressed === "true") === gives) return;
+  show(log, id, emoji, gives, name);
+  const message = await act(log, gives ? "PUT" : "DELETE", `/api/messages/${id}/reactions/${encodeURIComponent(emoji)}`);
+  if (!message) return show(log, id, emoji, !gives, name);
+  const count = message.reactions.find((one) => one.emoji === emoji)?.count ?? 0;
+  const button = reaction(id, emoji);
+  if (button) count ? (button.lastChild.data = ` ${count}`) : remove(button);
+}
+
+function show(log, id, emoji, gives, name) {
+  const message = article(id);
+  if (!message) return;
+  const button = reaction(id, emoji) ?? (gives ? added(log, message, emoji, name) : null);
+  if (!button) return;
+  const count = Number(button.lastChild.data) + (gives ? 1 : -1);
+  button.ariaPressed = String(gives);
+  button.name = gives ? "take_back" : "give";
+  button.lastChild.data = ` ${count}`;
+  if (count < 1) remove(button);
+}
+
+function added(log, message, emoji, name) {
+  const fresh = part(log, ".reactions");
+  const button = fresh.querySelector("button");
+  const [sign, words] = button.children;
+  button.value = emoji;
+  button.setAttribute("formaction", `${location.pathname}/messages/${message.id.slice("message-".length)}/reactions`);
+  sign.textContent = emoji;
+  words.textContent = name;
+  const list = message.querySelector(":scope > .reactions");
+  if (list) list.append(...fresh.children);
+  else message.querySelector(":scope > .message-actions").before(fresh);
+  return button;
+}
+
+function remove(button) {
+  const list = button.closest("ul");
+  const hadFocus = button === document.activeElement;
+  const [item, next] = [button.closest("li"), button.closest("li").nextElementSibling ?? button.closest("li").previousElementSibling];
+  item.remove();
+  if (hadFocus) (next?.querySelector("button") ?? list.closest("article").querySelector(".message-actions [data-act]"))?.focus();
+  if (!list.children.length) list.remove();
+}
+
+function reaction(id, emoji) {
+  return [...(article(id)?.querySelectorAll(":scope > .reactions button") ?? [])].find((button) => button.value === emoji);
+}
+
+// Asking, and saying how it went
+
+// The answer's object ({} where it has none), or null when it did not work, which is said.
+async function act(log, method, path, body, headers) {
+  try {
+    const answer = await api(method, path, body, headers);
+    if (answer.ok) return answer.status === 204 ? {} : await answer.json();
+  } catch {
+    // The network is away; a page that is signed out notices by its stream.
+  }
+  say(log, words(log).failed);
+  return null;
+}
+
+function say(log, text, link) {
+  const toast = document.createElement("p");
+  toast.className = "toast";
+  toast.role = "status";
+  (document.querySelector("dialog:modal") ?? document.querySelector(".toasts") ?? log.parentElement).append(toast);
+  toast.append(text);
+  if (link) {
+    const [address, words] = link;
+    const there = Object.assign(document.createElement("a"), { className: "button", href: address, textContent: words });
+    toast.append(there);
+  }
+  setTimeout(() => toast.remove(), SHOWN_FOR);
+}
+
+function words(log) {
+  return log.querySelector("template.acting").dataset;
+}
+
+function part(log, selector) {
+  return log.querySelector("template.acting").content.querySelector(selector).cloneNode(true);
+}
+
+function messageOf(control) {
+  return Number(control.closest("article").id.slice("message-".length));
+}
+
+function article(id) {
+  return document.getElementById(`message-${id}`);
+}
+
+// Beside its anchor; with a finger it is a sheet at the bottom, which the stylesheet places.
+function place(row, anchor) {
+  const box = (anchor.checkVisibility() ? anchor : anchor.closest("article")).getBoundingClientRect();
+  row.style.setProperty("--block", `${Math.max(GAP, box.top - 44 - GAP)}px`);
+  row.style.setProperty("--inline", `${Math.max(GAP, document.documentElement.clientWidth - box.right)}px`);
+}
+
+function walk(event, row) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const buttons = [...row.querySelectorAll("button")];
+  buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length).focus();
+}

@@ -48,10 +48,11 @@ async function newToken() {
   }
 }
 
-// The first element of a piece of HTML, ready to be moved into the page; null when it is not there or not ours to see.
-export async function piece(path) {
+// The first element of a piece of HTML, or of a page what a selector finds, ready to be moved into this one; null when it
+// is not there or not ours to see.
+export async function piece(path, selector = "body > *") {
   const parsed = await page(path);
-  return parsed && document.adoptNode(parsed.body.firstElementChild);
+  return parsed && document.adoptNode(parsed.querySelector(selector));
 }
 
 // A page as a document of its own, of which nothing runs; null as above.

@@ -83,7 +83,11 @@ def signed_in_pages(page: Page) -> dict[str, str]:
     """The addresses of pages, as the list of chats leads to them."""
     first, second = (page.locator(".chat-row a").nth(n).get_attribute("href") or "" for n in (0, 1))
     page.goto(page.url.rstrip("/") + first)
-    message = (page.locator(".message-actions a").first.get_attribute("href") or "").partition("=")[2].partition("#")[0]
+    message = (
+        (page.locator(".message-actions a[href*=reply_to]").first.get_attribute("href") or "")
+        .partition("=")[2]
+        .partition("#")[0]
+    )
     own = page.locator(".message-actions[data-own] a[href$='/edit']").last
     edit = own.get_attribute("href") or "" if own.count() else ""
     return {
