@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import fn
 
-from models import Chat, Event, File, Membership, Message, User, iso, write
+from models import Chat, Event, File, Membership, Message, User, direct, iso, write
 from models.base import Media
 from seed.files import content
 from seed.script import Line, Script
@@ -96,7 +96,13 @@ class Telling:
 
     def open(self, number: int, script: Script) -> None:
         owner, *others = script.people
-        chat = Chat.start(self.people[owner], script.title, others).chat
+        if script.title:
+            mine = Chat.start(self.people[owner], script.title, others)
+        else:
+            mine, _is_new = direct.between(self.people[owner], self.people[others[0]])
+        chat = mine.chat
+        if script.about:
+            mine.describe(description=script.about)
         began = self.at(script.lines[0]) - 5 * MINUTE
         backdate(Chat, chat.id, created_at=began)
         for username in script.people:

@@ -47,6 +47,7 @@ class Script:
         09:40 bob (deleted): Never mind.
 
     `=== 2` is two days ago. An `id` names a message for an `re`; a `first` is what it said before it was edited.
+    Without a title it is the direct chat of its two people. `about: …` says what a chat is for.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Script:
     admins: list[str]
     unread: dict[str, int]
     lines: list[Line]
+    about: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Script:
@@ -62,11 +64,12 @@ class Script:
         fields = dict(line.split(": ", 1) for line in head.splitlines() if line)
         pairs = [pair.split() for pair in fields.get("unread", "").split(",") if pair]
         return cls(
-            title=fields["title"],
+            title=fields.get("title", ""),
             people=fields["people"].split(),
             admins=fields.get("admins", "").split(),
             unread={name: int(number) for name, number in pairs},
             lines=list(said("===" + body)),
+            about=fields.get("about", ""),
         )
 
 

@@ -112,7 +112,8 @@ def test_it_has_no_title_no_roles_no_more_people_and_no_end(ann: Person, bob: Pe
             assert who.get(f"/chats/{chat.id}/{path}").status_code == 403
         edit = who.get(f"/chats/{chat.id}/edit").text
         assert "Set level" in edit
-        for words in ("Leave chat", "Delete chat", "Add member", 'name="title"'):
+        assert other.username in edit
+        for words in ("Leave chat", "Delete chat", "Add member", 'name="title"', "Remove"):
             assert words not in edit
     assert ann.api.delete(f"/api/messages/{message.id}").status_code == 403
     assert [member["role"] for member in ann.api.get(where).get_json()["members"]] == ["member", "member"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -22,6 +23,8 @@ SIGNED_IN = [
     "{chat}",
     "{chat}?reply_to={message}",
     "{empty}",
+    "{direct}",
+    "{direct}/edit",
     "{chat}/edit",
     "{chat}/leave",
     "{chat}/delete",
@@ -75,6 +78,16 @@ def place(chromium: Browser, server: Server) -> Place:
     remove = ann.page.locator("[href$='/remove'], [action$='/remove'], [formaction$='/remove']").first
     where = remove.get_attribute("href") or remove.get_attribute("action") or remove.get_attribute("formaction") or ""
     ids = {"chat": chat, "empty": empty, "message": message.removeprefix("message-"), "bob": where.split("/")[-2]}
+    ann.opens("/users/axe-bob")
+    ann.presses("Message")
+    expect(ann.page).to_have_url(re.compile(r"/chats/\d+"))
+    ids["direct"] = ann.page.url.removeprefix(server.url).partition("#")[0]
+    ann.opens(chat + "/edit")
+    ann.fills("Description", "Who waters when, and what grows where")
+    ann.page.get_by_label("Picture", exact=True).set_input_files(
+        [{"name": "a.png", "mimeType": "image/png", "buffer": png()}]
+    )
+    ann.presses("Save")
     state = context.storage_state()
     context.close()
     return Place(server, state, ids)
