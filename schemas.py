@@ -202,6 +202,12 @@ class MessagesQuery(Query):
         return after
 
 
+class FilesQuery(Query):
+    kind: Literal["pictures", "files"] | None = None
+    before: Cursor | None = None
+    limit: Limit = 50
+
+
 class SearchQuery(Query):
     q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
     chat_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
@@ -231,6 +237,11 @@ class File(BaseModel):
     thumbnail_url: str | None
     width: Count | None
     height: Count | None
+
+
+class ChatFile(File):
+    message_id: Count
+    created_at: datetime
 
 
 class Quotation(BaseModel):
@@ -289,6 +300,11 @@ class Members(BaseModel):
 
 class Messages(BaseModel):
     items: list[Message]
+    next: str | None
+
+
+class ChatFiles(BaseModel):
+    items: list[ChatFile]
     next: str | None
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Flask
 
 from models import limits
-from views import assets, chats, clock, files, members, messages, pages, search, sessions, users
+from views import assets, chats, clock, files, gallery, members, messages, pages, search, sessions, users
 
 
 def register(app: Flask) -> None:
     """Give the app its pages, and the templates their words for time and size."""
-    for noun in (assets, chats, messages, members, users, sessions, search, files):
+    for noun in (assets, chats, messages, members, users, sessions, search, files, gallery):
         app.register_blueprint(noun.bp)
     app.jinja_env.filters.update(clock.FILTERS)
     app.jinja_env.globals.update(
