@@ -240,6 +240,12 @@ class ReactionsQuery(Query):
     after: Cursor | None = None
 
 
+class FilesQuery(Query):
+    kind: Literal["pictures", "files"] | None = None
+    before: Cursor | None = None
+    limit: Limit = 50
+
+
 class SearchQuery(Query):
     q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
     chat_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
@@ -289,6 +295,11 @@ class File(BaseModel):
     thumbnail_url: str | None
     width: Count | None
     height: Count | None
+
+
+class ChatFile(File):
+    message_id: Count
+    created_at: datetime
 
 
 class Quotation(BaseModel):
@@ -411,6 +422,11 @@ class Revisions(BaseModel):
 
 class Reactions(BaseModel):
     items: list[Reaction]
+    next: str | None
+
+
+class ChatFiles(BaseModel):
+    items: list[ChatFile]
     next: str | None
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from peewee import AutoField, BigIntegerField, ForeignKeyField, IntegerField, TextField
+from peewee import JOIN, AutoField, BigIntegerField, ForeignKeyField, IntegerField, TextField
 
 import images
 import jobs
-from models.base import Media, Model, human_size, limits, now
+from models.base import Media, Model, human_size, iso, limits, now
 from models.chat import Chat
 from models.errors import Busy, Invalid, NotThere, TooLarge, words
 from models.message import Message
@@ -58,6 +58,24 @@ class File(Model):
         """All files of a chat."""
         return list(cls.select(cls).join(Message).where(Message.chat == chat_id))
 
+    @classmethod
+    def listed(cls, chat_id: int, kind: str | None, before: int | None, limit: int) -> list[File]:
+        """The `pictures` or `files` of a chat, or both, newest first; those before an id."""
+        # A cross join keeps SQLite to this order: the newest files first, and for each whether it is of this chat. The
+        # other way round it would look at all messages of the chat and sort what they have.
+        query = (
+            cls.select(cls)
+            .join(Message, JOIN.CROSS)
+            .where(cls.message == Message.id, Message.chat == chat_id, Message.deleted_at.is_null())
+            .order_by(cls.id.desc())
+            .limit(limit)
+        )
+        if kind is not None:
+            query = query.where(cls.thumbnail_key.is_null(kind == "files"))
+        if before is not None:
+            query = query.where(cls.id < before)
+        return list(query)
+
     @property
     def url(self) -> str:
         return f"/files/{self.id}"
@@ -96,6 +114,10 @@ class File(Model):
             "width": self.width,
             "height": self.height,
         }
+
+    def to_chat_dict(self) -> dict[str, Any]:
+        """As a chat's list of files shows it."""
+        return {**self.to_dict(), "message_id": self.message_id, "created_at": iso(self.created_at)}
 
 
 @dataclass

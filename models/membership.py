@@ -453,6 +453,10 @@ class Membership(Model):
         near = (Message.id == message_id) | Message.id.in_(earlier) | Message.id.in_(later)
         return self._messages(True, 2 * each + 1, True, near)
 
+    def files(self, kind: str | None, before: int | None, limit: int) -> list[File]:
+        """The chat's pictures or files (`kind`), or both, newest first; those before an id."""
+        return File.listed(self.chat_id, kind, before, limit)
+
     def _messages(self, newest_first: bool, limit: int, deleted: bool, *which: Any) -> list[Message]:
         if not deleted:
             which = (*which, Message.deleted_at.is_null())

@@ -111,6 +111,7 @@ GET /api/chats/{chat_id}/members
 POST /api/chats/{chat_id}/members
 PATCH /api/chats/{chat_id}/members/{user_id}
 DELETE /api/chats/{chat_id}/members/{user_id}
+GET /api/chats/{chat_id}/files
 POST /api/chats/{chat_id}/read
 POST /api/chats/{chat_id}/typing
 POST /api/chats/{chat_id}/unread

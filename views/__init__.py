@@ -16,6 +16,7 @@ from views import (
     emoji,
     files,
     forwards,
+    gallery,
     members,
     messages,
     pages,
@@ -29,7 +30,8 @@ from views import (
 
 # Each has a blueprint.
 NOUNS = (
-    assets, chats, rooms, messages, reactions, forwards, members, users, sessions, resets, emails, search, files, emoji,
+    assets, chats, rooms, messages, reactions, forwards, members, users, sessions, resets, emails, search, files, gallery,
+    emoji,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 // <chat-pages>: opens a chat, or the list, without a page load. The server gives the pane alone (X-Pane); the last panes
 // are kept with all that stands in them, place and unsent words too, and are told what they missed when they come back.
-// It says the new page's title to who listens. Whatever is unusual is a link as any other.
+// It says the new page's title to who listens. A picture opens over the page. Whatever is unusual is a link as any other.
 import { page } from "server";
 
 const KEPT = 12; // panes
@@ -38,15 +38,16 @@ class ChatPages extends HTMLElement {
   // Which links
 
   #addressOf(event) {
-    const link = event.target.closest?.("a[href]");
-    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;
-    if (link.target || link.hasAttribute("download") || link.origin !== location.origin) return null;
+    const link = isPlain(event) && event.target.closest?.("a[href]");
+    if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return null;
     const url = new URL(link.href);
     const isSame = url.pathname + url.search === here();
     return isPane(url) && !(isSame && url.hash) ? url : null;
   }
 
   #clicked(event) {
+    const picture = isPlain(event) && event.target.closest?.("a.thumb");
+    if (picture) return this.#look(event, picture);
     const url = this.#addressOf(event);
     if (!url) return;
     event.preventDefault();
@@ -67,6 +68,11 @@ class ChatPages extends HTMLElement {
     shown.ready = fill(shown, address).catch(() => null);
     this.#ahead.set(address, shown);
     return shown;
+  }
+
+  #look(event, picture) {
+    event.preventDefault();
+    import("picture-box").then(({ show }) => show(picture)).catch(() => location.assign(picture.href));
   }
 
   // Going there
@@ -183,6 +189,10 @@ function frame(isList) {
 function mark(chat) {
   for (const link of document.querySelectorAll("chat-list a[aria-current]")) link.removeAttribute("aria-current");
   document.querySelector(`chat-list [data-chat="${chat}"] a`)?.setAttribute("aria-current", "page");
+}
+
+function isPlain(event) {
+  return !event.defaultPrevented && !event.button && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
 }
 
 function isPane({ pathname, search }) {
