@@ -10,7 +10,18 @@ from people import Person
 
 from models import Chat
 
-CHAT = {"id", "title", "created_at", "role", "members", "unread", "unread_mentions", "last_message", "last_read_id"}
+CHAT = {
+    "id",
+    "title",
+    "created_at",
+    "role",
+    "members",
+    "unread",
+    "unread_mentions",
+    "last_message",
+    "last_read_id",
+    "draft",
+}
 
 
 def test_a_chat_is_opened_with_people(ann: Person, bob: Person, carol: Person) -> None:

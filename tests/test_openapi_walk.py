@@ -94,6 +94,9 @@ POST /api/chats/{chat_id}/members
 PATCH /api/chats/{chat_id}/members/{user_id}
 DELETE /api/chats/{chat_id}/members/{user_id}
 POST /api/chats/{chat_id}/read
+GET /api/chats/{chat_id}/draft
+PUT /api/chats/{chat_id}/draft
+DELETE /api/chats/{chat_id}/draft
 POST /api/chats/{chat_id}/typing
 GET /api/messages
 POST /api/messages

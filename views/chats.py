@@ -80,6 +80,9 @@ def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseRetu
     people, may_delete = company(mine)
     stretch.arrange(mine, may_delete)
     quoted = quotable(mine, stretch, reply_to)
+    begun = mine.draft
+    if begun and not form.is_submitted():
+        form.text.data = begun.text
     read_id = mine.last_read_id
     if not stretch.newer and stretch.last_id > read_id and is_seen():
         mark_read(mine, stretch.last_id)
@@ -88,6 +91,7 @@ def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseRetu
     form.key.data = secrets.token_urlsafe(16)
     names = list(people.values())[:NAMED]
     shown = {"mine": mine, "stretch": stretch, "people": people, "names": names, "quoted": quoted, "read_id": read_id}
+    shown["begun_to"] = quotable(mine, stretch, begun.reply_to_id) if begun and not quoted else None
     return page("chats/show.html", form, **shown)
 
 
