@@ -26,7 +26,7 @@ class Draft(Model):
     written_at = BigIntegerField()
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.reply_to_id)
+        return bool(self.text)
 
     @property
     def preview(self) -> str:
@@ -48,7 +48,8 @@ def keep(mine: Membership, text: str, reply_to: int | None, written_at: int | No
         raise Invalid(text=words("At most %(most)d characters.", most=limits.text_max))
     with write():
         here = mine.again()
-        reply_to = answered(here, reply_to)
+        # An answer without words is none.
+        reply_to = answered(here, reply_to) if text else None
         # Nobody writes in the future, whatever their clock says.
         at = min(now(), written_at if written_at is not None else now())
         there = here.draft

@@ -22,6 +22,7 @@ class ChatComposer extends HTMLElement {
     this.#files.addEventListener("change", () => this.#preview());
     this.querySelector("button[name=emoji]").addEventListener("click", (event) => this.#offerEmoji(event.currentTarget));
     this.#preview();
+    import("chat-draft");
   }
 
   async #offerEmoji(button) {
