@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -20,6 +21,7 @@ from pydantic import (
 )
 
 NESTING = 64
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 # Nothing is tried twice: a string of nothing but escaped quotes, never closed, would take an hour otherwise.
 STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
@@ -179,6 +181,25 @@ class NewMessage(Body):
     chat_id: Id
     text: Text = ""
     reply_to: Id | None = None
+
+
+class DraftChanges(Body):
+    text: Text = ""
+    reply_to: Id | None = None
+    # When it was typed, where that is a while ago.
+    written_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+
+    @field_validator("written_at", mode="before")
+    @classmethod
+    def a_time_is_text(cls, written_at: Any) -> Any:
+        if written_at is not None and not isinstance(written_at, str):
+            raise ValueError("Must be a time: ISO 8601 with Z")
+        return written_at
+
+    @property
+    def written_micros(self) -> int | None:
+        """Microseconds since 1970."""
+        return None if self.written_at is None else max(0, (self.written_at - EPOCH) // timedelta(microseconds=1))
 
 
 class Form(BaseModel):
@@ -368,6 +389,12 @@ class Member(BaseModel):
     joined_at: datetime
 
 
+class Draft(BaseModel):
+    text: str
+    reply_to: Count | None
+    written_at: datetime | None
+
+
 class Chat(BaseModel):
     id: Count
     title: str
@@ -382,6 +409,7 @@ class Chat(BaseModel):
     unread_mentions: Count
     last_message: Message | None
     last_read_id: Count | None
+    draft: Draft | None
 
 
 class Membership(BaseModel):

@@ -4,6 +4,7 @@ from models import direct
 from models.attempt import Attempt
 from models.base import database, human_size, iso, limits, moment, now, open_database, use, write
 from models.chat import Chat
+from models.draft import Draft
 from models.errors import (
     Busy,
     Errors,
@@ -38,6 +39,7 @@ __all__ = [
     "Attempt",
     "Busy",
     "Chat",
+    "Draft",
     "Errors",
     "Event",
     "File",

@@ -17,8 +17,8 @@ class Event(Model):
     """One line of the log that live streams read by its id.
 
     `data` is the JSON that everyone entitled gets. Who that is: with `type` chat.created, chat.deleted,
-    membership.updated and read, the person `user_id` alone; else the members of `chat_id`, and with member.removed
-    `user_id` too. With message.* `user_id` is the author.
+    membership.updated, read and draft, the person `user_id` alone; else the members of `chat_id`, and with
+    member.removed `user_id` too. With message.* `user_id` is the author.
     """
 
     id = AutoField()
@@ -60,6 +60,12 @@ class Event(Model):
         cls.update(data=blank).where(cls.message_id == message_id, cls.type != "message.deleted").execute()
         quotation = fn.json_set(cls.data, "$.reply_to.text", "", "$.reply_to.author", None)
         cls._replies_to("r.id = ?", message_id, quotation)
+
+    @classmethod
+    def forget_drafts(cls, chat_id: int, user_id: int | None = None) -> None:
+        """Take what was begun and not sent out of the log, one person's or everybody's."""
+        theirs = (cls.type == "draft") & (cls.chat_id == chat_id)
+        cls.delete().where(theirs & (cls.user_id == user_id) if user_id is not None else theirs).execute()
 
     @classmethod
     def forget_user(cls, user_id: int) -> None:

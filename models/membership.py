@@ -7,9 +7,11 @@ from typing import Any, cast
 
 from peewee import JOIN, AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField, fn
 
+from models import draft as drafts
 from models import forwarding, posting, room
 from models.base import Model, database, iso, now, remove_after_commit, write
 from models.chat import Chat, Partner, partner_of
+from models.draft import Draft
 from models.errors import Forbidden, Invalid, NotThere, Taken, words
 from models.event import Event
 from models.file import File
@@ -52,9 +54,10 @@ class Membership(Model):
     def of(cls, user: User, chat_id: int) -> Membership:
         """The permission question: this person in this chat. Raises NotThere."""
         mine: Membership | None = (
-            cls.select(cls, Chat, Partner)
+            cls.select(cls, Chat, Partner, Draft)
             .join(Chat)
             .join(Partner, JOIN.LEFT_OUTER, on=partner_of(user), attr="partner")
+            .join(Draft, JOIN.LEFT_OUTER, on=(Draft.membership_id == cls.id), src=cls, attr="begun")
             .where(cls.user == user.id, cls.chat == chat_id)
             .first()
         )
@@ -76,12 +79,15 @@ class Membership(Model):
         first_file = File.select(File.name).where(File.message == Message.id).order_by(File.id).limit(1)
         mentioned = Mention.unread(cls)
         query = (
-            cls.select(cls, Chat, Partner, Message, User, first_file.alias("first_file"), mentioned.alias("mentioned"))
+            cls.select(
+                cls, Chat, Partner, Draft, Message, User, first_file.alias("first_file"), mentioned.alias("mentioned")
+            )
             .join(Chat)
             .join(Partner, JOIN.LEFT_OUTER, on=partner_of(user), attr="partner")
             .switch(Chat)
             .join(Message, JOIN.LEFT_OUTER, on=(Message.id == Chat.last_message_id), attr="last")
             .join(User, JOIN.LEFT_OUTER, on=(Message.author == User.id), attr="author")
+            .join(Draft, JOIN.LEFT_OUTER, on=(Draft.membership_id == cls.id), src=cls, attr="begun")
             .where(cls.user == user.id, cls._has_begun(user))
             .order_by(Chat.activity.desc())
             .limit(limit)
@@ -319,6 +325,7 @@ class Membership(Model):
 
     def _go(self) -> None:
         Membership.delete().where(Membership.id == self.id).execute()
+        Event.forget_drafts(self.chat_id, self.user_id)
         Chat.update(member_count=Chat.member_count - 1).where(Chat.id == self.chat_id).execute()
         self._tell("member.removed")
 
@@ -350,6 +357,7 @@ class Membership(Model):
         for theirs in self.members():
             Event.record("chat.deleted", told, chat_id=self.chat_id, user_id=theirs.user_id)
         Event.delete().where(Event.chat_id == self.chat_id, Event.message_id.is_null(False)).execute()
+        Event.forget_drafts(self.chat_id)
         self._unindex()
         Chat.delete().where(Chat.id == self.chat_id).execute()
         remove_after_commit([*keys, self.chat.picture] if self.chat.picture else keys)
@@ -429,6 +437,23 @@ class Membership(Model):
         Chat.update(message_count=Chat.message_count + more, last_message_id=newest).where(
             Chat.id == self.chat_id
         ).execute()
+
+    # What is begun
+
+    @property
+    def draft(self) -> Draft | None:
+        """What this person has begun to write here, an empty one included."""
+        return getattr(self, "begun", None)
+
+    def draft_dict(self) -> dict[str, Any]:
+        return self.draft.to_dict() if self.draft is not None else drafts.NONE
+
+    def write_draft(self, text: str, reply_to: int | None = None, written_at: int | None = None) -> dict[str, Any]:
+        """Keep what is begun, '' for nothing any more, as it stood at `written_at` (microseconds; now).
+
+        What was written later stays; returns what stands. Raises Invalid (`text`, `reply_to`), NotThere.
+        """
+        return drafts.keep(self, text, reply_to, written_at)
 
     # Reading
 
@@ -535,6 +560,7 @@ class Membership(Model):
             "unread_mentions": self.unread_mentions,
             "last_message": last.to_dict() if last else None,
             "last_read_id": self.last_read_id or None,
+            "draft": self.draft.to_dict() if self.draft else None,
         }
 
     def to_chat_dict(self) -> dict[str, Any]:

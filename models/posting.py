@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import text as texts
+from models import draft
 from models.base import limits, now, remove_after_commit, write
+from models.draft import Draft
 from models.errors import Errors, Forbidden, Invalid, words
 from models.event import Event
 from models.file import File, Kept, check_uploads, discard, keep
@@ -76,6 +78,7 @@ def check(mine: Membership, text: str, has_files: bool, reply_to: int | None) ->
 def publish(mine: Membership, message: Message, key: str | None, digest: str) -> None:
     """Everything else that a new message writes: index, key, event, counters."""
     message.put_in_index()
+    draft.sent(mine, message.text)
     if key:
         SentKey.create(user=mine.user, key=key, digest=digest, message_id=message.id, created_at=message.created_at)
     mine.count_in(message, tell("message.created", message))
@@ -135,6 +138,7 @@ def delete(mine: Membership, message_id: int) -> None:
         Reaction.delete().where(Reaction.message == message_id).execute()
         Revision.delete().where(Revision.message == message_id).execute()
         Mention.put(message, ())
+        Draft.update(reply_to_id=None).where(Draft.reply_to_id == message_id).execute()
         message.files, message.reactions = [], []
         message.put_in_index()
         here.count_out(message)

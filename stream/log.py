@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 # These concern the person `user_id` alone; see models/event.py.
-PERSONAL = frozenset({"chat.created", "chat.deleted", "membership.updated", "read"})
+PERSONAL = frozenset({"chat.created", "chat.deleted", "membership.updated", "read", "draft"})
 # After these the person `user_id` is in the chat no more.
 LEAVING = frozenset({"chat.deleted", "member.removed"})
 # Who missed more than this loads afresh.
@@ -76,8 +76,8 @@ class Start(NamedTuple):
 SEEN = """
     SELECT * FROM (
         SELECT {0} FROM membership m JOIN event e ON e.chat_id = m.chat_id AND e.id > :after
-        WHERE m.user_id = :me
-            AND (e.user_id = :me OR e.type NOT IN ('chat.created', 'chat.deleted', 'membership.updated', 'read'))
+        WHERE m.user_id = :me AND (e.user_id = :me OR e.type NOT IN
+            ('chat.created', 'chat.deleted', 'membership.updated', 'read', 'draft'))
         ORDER BY e.id LIMIT :limit)
     UNION ALL SELECT * FROM (
         SELECT {0} FROM event e

@@ -11,7 +11,7 @@ from people import Person
 from models import Chat
 
 CHAT = {"id", "title", "created_at", "role", "members", "unread", "last_message", "last_read_id"}
-CHAT |= {"kind", "description", "picture_url", "level", "unread_mentions"}
+CHAT |= {"kind", "description", "picture_url", "level", "unread_mentions", "draft"}
 
 
 def test_a_chat_is_opened_with_people(ann: Person, bob: Person, carol: Person) -> None:

@@ -113,6 +113,9 @@ PATCH /api/chats/{chat_id}/members/{user_id}
 DELETE /api/chats/{chat_id}/members/{user_id}
 GET /api/chats/{chat_id}/files
 POST /api/chats/{chat_id}/read
+GET /api/chats/{chat_id}/draft
+PUT /api/chats/{chat_id}/draft
+DELETE /api/chats/{chat_id}/draft
 POST /api/chats/{chat_id}/typing
 POST /api/chats/{chat_id}/unread
 GET /api/messages

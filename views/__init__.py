@@ -30,8 +30,8 @@ from views import (
 
 # Each has a blueprint.
 NOUNS = (
-    assets, chats, rooms, messages, reactions, forwards, members, users, sessions, resets, emails, search, files, gallery,
-    emoji,
+    assets, chats, rooms, messages, reactions, forwards, members, users, sessions, resets, emails, search, files,
+    gallery, emoji,
 )  # fmt: skip
 
 

@@ -101,6 +101,9 @@ def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseRetu
         line = mine.last_read_id
     stretch.arrange(mine, may_delete, line)
     quoted = quotable(mine, stretch, reply_to)
+    begun = mine.draft
+    if begun and not form.is_submitted():
+        form.text.data = begun.text
     read_id = mine.last_read_id
     if not stretch.newer and stretch.last_id > read_id and is_seen():
         mark_read(mine, stretch.last_id)
@@ -108,6 +111,7 @@ def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseRetu
     # Sent twice by an impatient finger, a form is one message still.
     form.key.data = secrets.token_urlsafe(16)
     shown = {"mine": mine, "stretch": stretch, "people": people, "quoted": quoted, "read_id": read_id, "line": line}
+    shown["begun_to"] = quotable(mine, stretch, begun.reply_to_id) if begun and not quoted else None
     return page("chats/show.html", form, **shown)
 
 

@@ -35,6 +35,7 @@ class ChatComposer extends HTMLElement {
     on(document, "editing", ({ detail }) => this.#standBeside(detail.on));
     on(document, "returned", ({ detail }) => detail.chat === this.#chat && this.#takeBack(detail));
     on(this.querySelector("button[name=emoji]"), "click", (event) => this.#offerEmoji(event.currentTarget));
+    import("chat-draft");
     if (this.#files.files.length) this.#choose([...this.#files.files]);
   }
 

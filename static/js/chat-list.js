@@ -22,6 +22,7 @@ class ChatList extends HTMLElement {
     const on = (types, act) => types.forEach((type) => document.addEventListener(type, ({ detail }) => act(detail.chat_id ?? detail.id, detail), { signal }));
     on(MOVING, (chat) => this.#change(chat, true));
     on(CHANGING, (chat) => this.#change(chat));
+    on(["draft"], (chat) => chat !== this.#open && this.#change(chat));
     on(["chat.deleted"], (chat) => this.#remove(chat));
     on(["member.removed"], (chat, { user }) => user.id === this.#me && this.#remove(chat));
     on(["chat.updated"], (chat, { title }) => chat === this.#open && this.#rename(title));

@@ -6,7 +6,7 @@
 // nothing falls between the page and the stream; a tab with an earlier one than the stream's asks it to go back.
 import { outboxOf } from "server";
 
-const LASTING = /^(message|chat|member|membership)\.|^read$/;
+const LASTING = /^(message|chat|member|membership)\.|^(read|draft)$/;
 const SILENCE = 25_000; // ms; a comment comes every 15 s
 const SOON = 500;
 const LATE = 5000;

@@ -18,6 +18,7 @@ export async function api(method, path, body, headers = {}, send = fetch) {
       method,
       headers: { ...headers, Authorization: `Bearer ${await (token ??= newToken())}`, ...(body && !isForm && { "Content-Type": "application/json" }) },
       body: body && !isForm ? JSON.stringify(body) : body,
+      keepalive: method === "PUT" && !isForm, // a page that goes away still saves
       signal: isForm ? undefined : AbortSignal.timeout(PATIENCE),
     });
   let answer = await ask();
