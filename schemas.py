@@ -293,8 +293,11 @@ class Messages(BaseModel):
 
 
 class Hits(BaseModel):
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
     items: list[Hit]
     next: str | None
+    hints: list[str] = []
 
 
 class Token(BaseModel):

@@ -19,6 +19,7 @@ from models.errors import (
 )
 from models.event import Event
 from models.file import File
+from models.finding import Found, Narrowing, find
 from models.login import Login
 from models.membership import Membership, chat_dicts
 from models.message import Message, SentKey
@@ -34,11 +35,13 @@ __all__ = [
     "Event",
     "File",
     "Forbidden",
+    "Found",
     "Gone",
     "Invalid",
     "Login",
     "Membership",
     "Message",
+    "Narrowing",
     "NotThere",
     "Refused",
     "SentKey",
@@ -50,6 +53,7 @@ __all__ = [
     "applied",
     "chat_dicts",
     "database",
+    "find",
     "human_size",
     "iso",
     "limits",

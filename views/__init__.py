@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from forms import translated
 from models import limits
 from views import assets, chats, clock, files, members, messages, pages, search, sessions, users
 
@@ -12,7 +13,7 @@ def register(app: Flask) -> None:
     """Give the app its pages, and the templates their words for time and size."""
     for noun in (assets, chats, messages, members, users, sessions, search, files):
         app.register_blueprint(noun.bp)
-    app.jinja_env.filters.update(clock.FILTERS)
+    app.jinja_env.filters.update(clock.FILTERS, translated=translated)
     app.jinja_env.globals.update(
         asset=assets.address,
         stylesheet=assets.stylesheet_address,
