@@ -210,6 +210,12 @@ class SearchQuery(Query):
     limit: Limit = 20
 
 
+class FindQuery(Query):
+    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+    limit: Annotated[int, Field(ge=1, le=20)] = 6
+    zone: Annotated[str, Field(max_length=100)] = "UTC"
+
+
 # Answers
 
 
@@ -255,6 +261,21 @@ class Hit(Message):
     snippet: str
 
 
+class FoundMessage(Hit):
+    chat_title: str
+    url: str
+
+
+class FoundChat(BaseModel):
+    id: Count
+    title: str
+    url: str
+
+
+class FoundUser(User):
+    url: str
+
+
 class Member(BaseModel):
     user: User
     role: Role
@@ -298,6 +319,13 @@ class Hits(BaseModel):
     items: list[Hit]
     next: str | None
     hints: list[str] = []
+
+
+class Finds(BaseModel):
+    chats: list[FoundChat]
+    people: list[FoundUser]
+    messages: list[FoundMessage]
+    hints: list[str]
 
 
 class Token(BaseModel):

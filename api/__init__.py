@@ -1,7 +1,7 @@
 """The REST door: JSON in and out, a Bearer token, problem+json for everything that fails."""
 
-from api import chats, document, messages, search, users
+from api import chats, document, find, messages, search, users
 from api.door import NOTHING, A, api, speaks
 from api.problems import answer_error
 
-__all__ = ["NOTHING", "A", "answer_error", "api", "chats", "document", "messages", "search", "speaks", "users"]
+__all__ = ["NOTHING", "A", "answer_error", "api", "chats", "document", "find", "messages", "search", "speaks", "users"]

@@ -19,7 +19,7 @@ from models.errors import (
 )
 from models.event import Event
 from models.file import File
-from models.finding import Found, Narrowing, find
+from models.finding import Found, Glance, Narrowing, find, glance, zone_named
 from models.login import Login
 from models.membership import Membership, chat_dicts
 from models.message import Message, SentKey
@@ -36,6 +36,7 @@ __all__ = [
     "File",
     "Forbidden",
     "Found",
+    "Glance",
     "Gone",
     "Invalid",
     "Login",
@@ -54,6 +55,7 @@ __all__ = [
     "chat_dicts",
     "database",
     "find",
+    "glance",
     "human_size",
     "iso",
     "limits",
@@ -66,4 +68,5 @@ __all__ = [
     "use",
     "words",
     "write",
+    "zone_named",
 ]

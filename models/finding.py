@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import search
 from models.base import database
@@ -35,6 +36,36 @@ class Narrowing:
     author: str | None = None
     before: int | None = None
     limit: int = 20
+
+
+@dataclass
+class Glance(Found):
+    """What a few typed letters may mean."""
+
+    chats: list[Chat] = field(default_factory=list)
+    people: list[User] = field(default_factory=list)
+
+
+def glance(user: User, q: str, limit: int, zone: tzinfo = UTC) -> Glance:
+    """Some of one's own chats, of all people, and of the messages in one's chats, so many of each."""
+    found = find(user, q, Narrowing(limit=limit), zone)
+    people = User.starting_with(q.strip().removeprefix("@"), limit)
+    return Glance(found.messages, found.hints, chats_called(user, q)[:limit], people)
+
+
+def chats_called(user: User, q: str) -> list[Chat]:
+    """One's own chats in whose title every word of a question begins a word, newest activity first."""
+    wanted = search.fold(q).split()
+    mine = Chat.select().where(Chat.id.in_(Chat.visible_to(user))).order_by(Chat.activity.desc())
+    return [chat for chat in mine if wanted and all(search.begins(word, chat.title) for word in wanted)]
+
+
+def zone_named(name: str) -> tzinfo:
+    """A time zone by its name (Europe/Moscow); UTC where there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return UTC
 
 
 def find(user: User, q: str, to: Narrowing, zone: tzinfo = UTC) -> Found:

@@ -21,6 +21,11 @@ def fold(text: str) -> str:
     return "".join(f" {folded} " if UNSPACED.match(folded) else folded for folded, _, _ in clusters(text))
 
 
+def begins(start: str, title: str) -> bool:
+    """Whether a word of a title starts so; `start` is folded."""
+    return any(word.startswith(start) for word in fold(title).split())
+
+
 def tokens(text: str) -> Iterator[tuple[str, int, int]]:
     """The words of a text, folded, as the index will cut them, each with where it stands in the text."""
     word, begin, end = "", 0, 0

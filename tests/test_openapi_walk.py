@@ -101,6 +101,7 @@ GET /api/messages/{message_id}
 PATCH /api/messages/{message_id}
 DELETE /api/messages/{message_id}
 GET /api/search
+GET /api/find
 """.strip().splitlines()
 # It does not end; tests/test_live.py listens to it.
 ENDLESS = {"GET /api/events"}
@@ -134,7 +135,7 @@ def test_an_operation_answers_in_the_shape_it_says(
     assert statuses & promised or operation in NEVER_RIGHT_BY_CHANCE, statuses
 
 
-@pytest.mark.parametrize("part", ["users", "chats", "messages", "search"])
+@pytest.mark.parametrize("part", ["users", "chats", "messages", "search", "find"])
 def test_wrong_input_is_answered_as_the_document_says(server: Server, part: str) -> None:
     """No 5xx, and only statuses, types and shapes that the document names."""
     walker = Walker(server.url, f"wrong-{part}")

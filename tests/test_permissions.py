@@ -99,6 +99,7 @@ API = {
     "PATCH /api/messages/{message}": "403 403 200 404 404 401",
     "DELETE /api/messages/{message}": "204 204 204 404 404 401",
     "GET /api/search": "200 200 200 200 200 401",
+    "GET /api/find": "200 200 200 200 200 401",
     "GET /api/events": "200 200 200 200 200 401",
     "GET /api/openapi.json": "200 200 200 200 200 200",
     "GET /api/docs": "200 200 200 200 200 200",
@@ -129,6 +130,7 @@ SENT: dict[str, dict[str, Any]] = {
     "POST /api/messages": {"chat_id": "{chat}", "text": "hello"},
     "PATCH /api/messages/{message}": {"text": "said better"},
     "GET /api/search": {"q": "tomatoes"},
+    "GET /api/find": {"q": "tomatoes"},
 }
 # Open to everyone alike, with nobody's data in it.
 STATIC = {"static", "assets.stylesheet"}
