@@ -11,14 +11,14 @@ let token = null; // a promise of it, so that all who ask at once share one
 const rendered = globalThis.trustedTypes?.createPolicy("chat", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
 
 // A body that is a form goes out as it is, without a bound: files may take their time.
-export async function api(method, path, body, headers = {}) {
+export async function api(method, path, body, headers = {}, signal = null) {
   const isForm = body instanceof FormData;
   const ask = async () =>
     fetch(path, {
       method,
       headers: { ...headers, Authorization: `Bearer ${await (token ??= newToken())}`, ...(body && !isForm && { "Content-Type": "application/json" }) },
       body: body && !isForm ? JSON.stringify(body) : body,
-      signal: isForm ? undefined : AbortSignal.timeout(PATIENCE),
+      signal: signal ?? (isForm ? undefined : AbortSignal.timeout(PATIENCE)),
     });
   let answer = await ask();
   if (answer.status === 401) {
@@ -54,8 +54,12 @@ export async function piece(path) {
   if (answer.type === "opaqueredirect") throw new SignedOut();
   if (answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  const parsed = new DOMParser().parseFromString(rendered.createHTML(await answer.text()), "text/html");
-  return document.adoptNode(parsed.body.firstElementChild);
+  return document.adoptNode(parsed(await answer.text()).firstElementChild);
+}
+
+// The body of what this server wrote as safe HTML.
+export function parsed(html) {
+  return new DOMParser().parseFromString(rendered.createHTML(html), "text/html").body;
 }
 
 // Runs a task, again while it was asked for again meanwhile; what fails is tried again when the stream is there.
