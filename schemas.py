@@ -275,6 +275,12 @@ class SearchQuery(Query):
     limit: Limit = 20
 
 
+class FindQuery(Query):
+    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+    limit: Annotated[int, Field(ge=1, le=20)] = 6
+    zone: Annotated[str, Field(max_length=100)] = "UTC"
+
+
 # Answers
 
 
@@ -383,6 +389,21 @@ class Reaction(BaseModel):
     created_at: datetime
 
 
+class FoundMessage(Hit):
+    chat_title: str
+    url: str
+
+
+class FoundChat(BaseModel):
+    id: Count
+    title: str
+    url: str
+
+
+class FoundUser(User):
+    url: str
+
+
 class Member(BaseModel):
     user: User
     role: Role
@@ -459,8 +480,18 @@ class ChatFiles(BaseModel):
 
 
 class Hits(BaseModel):
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
     items: list[Hit]
     next: str | None
+    hints: list[str] = []
+
+
+class Finds(BaseModel):
+    chats: list[FoundChat]
+    people: list[FoundUser]
+    messages: list[FoundMessage]
+    hints: list[str]
 
 
 class Token(BaseModel):

@@ -1,4 +1,4 @@
-"""Messages: written, read, changed and found."""
+"""Messages: written, read and changed."""
 
 from __future__ import annotations
 
@@ -99,15 +99,3 @@ def forward_message(message_id: int, body: schemas.Forward) -> Any:
 def restore_message(message_id: int) -> Any:
     """Put back a message that one has deleted a moment ago (30 s), with its files."""
     return Message.place_of(g.user, message_id).restore_message(message_id).to_dict()
-
-
-@api.get("/search")
-@speaks(A(200, schemas.Hits), query=schemas.SearchQuery, errors=(404,))
-def search(query: schemas.SearchQuery) -> Any:
-    """Messages with all the words of `q`, newest first."""
-    if query.chat_id is not None:
-        Membership.of(g.user, query.chat_id)
-    asked = query.model_dump()
-    found = Message.search(g.user, **{**asked, "limit": query.limit + 1})
-    hits = [{**message.to_dict(), "snippet": message.snippet} for message in found]
-    return listing(hits, query.limit, lambda: {"before": hits[query.limit - 1]["id"]})

@@ -21,6 +21,7 @@ from models.errors import (
 )
 from models.event import Event
 from models.file import File
+from models.finding import Found, Glance, Narrowing, find, glance, zone_named
 from models.link import Link
 from models.login import Login
 from models.membership import Membership, chat_dicts
@@ -44,6 +45,8 @@ __all__ = [
     "Event",
     "File",
     "Forbidden",
+    "Found",
+    "Glance",
     "Gone",
     "Invalid",
     "Link",
@@ -51,6 +54,7 @@ __all__ = [
     "Membership",
     "Mention",
     "Message",
+    "Narrowing",
     "NotThere",
     "Reaction",
     "Refused",
@@ -66,6 +70,8 @@ __all__ = [
     "chat_dicts",
     "database",
     "direct",
+    "find",
+    "glance",
     "human_size",
     "iso",
     "limits",
@@ -78,4 +84,5 @@ __all__ = [
     "use",
     "words",
     "write",
+    "zone_named",
 ]

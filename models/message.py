@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from peewee import JOIN, AutoField, BigIntegerField, ForeignKeyField, IntegerField, TextField
 
 import search
-from models.base import Model, database, iso, limits, now
+from models.base import Model, database, iso, limits, moment, now
 from models.chat import Chat
 from models.errors import Errors, Gone, Invalid, NotThere, TooMany, words
 from models.user import User
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 QUOTED = 140
 MINUTE = 60_000_000
-# More chats than this are not named in the index query; the join alone keeps to the person's own then.
-CHATS_NAMED = 200
 
 
 # What stands where somebody was mentioned whose account is gone; pages say it in the reader's language.
@@ -113,59 +111,6 @@ class Message(Model):
         return Membership.of(user, chat_id)
 
     @classmethod
-    def search(
-        cls,
-        user: User,
-        q: str,
-        chat_id: int | None = None,
-        author: str | None = None,
-        before: int | None = None,
-        limit: int = 20,
-    ) -> list[Message]:
-        """Messages with all the words, in one's own chats, newest first; each has a `snippet` and its `chat`."""
-        wanted = search.query(q)
-        if not wanted:
-            return []
-        chats = Chat.visible_to(user)
-        mine = [row[0] for row in chats.tuples()] if chat_id is None else [chat_id]
-        if len(mine) <= CHATS_NAMED:
-            rooms = " OR ".join(f'"c{number}"' for number in mine)
-            wanted = f"text : ({wanted}) AND chat : ({rooms})" if rooms else ""
-        if not wanted:
-            return []
-        ids = cls._hits(user, wanted, chat_id, author, before, limit)
-        found = cls.loaded(cls.id.in_(ids), newest_first=True, limit=limit)
-        titles = {chat.id: chat for chat in Chat.seen_by(user, Chat.id.in_({m.chat_id for m in found}))}
-        for message in found:
-            message.chat = titles[message.chat_id]
-            message.snippet = search.snippet(message.searched(), q)
-        return found[::-1]
-
-    @classmethod
-    def _hits(
-        cls, user: User, wanted: str, chat_id: int | None, author: str | None, before: int | None, limit: int
-    ) -> list[int]:
-        sql = """
-            SELECT message.id FROM message_index
-            JOIN message ON message.id = message_index.rowid
-            JOIN membership ON membership.chat_id = message.chat_id AND membership.user_id = ?
-            WHERE message_index MATCH ?"""
-        values: list[Any] = [user.id, wanted]
-        if chat_id is not None:
-            sql += " AND message.chat_id = ?"
-            values.append(chat_id)
-        if author is not None:
-            people = User.all_named([author])
-            sql += " AND message.author_id = ?"
-            values.append(next((person.id for person in people.values()), 0))
-        if before is not None:
-            sql += " AND message_index.rowid < ?"
-            values.append(before)
-        sql += " ORDER BY message_index.rowid DESC LIMIT ?"
-        values.append(limit)
-        return [row[0] for row in database.execute_sql(sql, values)]
-
-    @classmethod
     def keep_pace(cls, user: User) -> None:
         """Raise TooMany when a person wrote more than the limit within the last minute."""
         if not limits.throttled:
@@ -186,14 +131,20 @@ class Message(Model):
         """The words by which it is found: its text, and the names of its files."""
         return "\n".join([self.text, *(file.name for file in self.files)])
 
-    def put_in_index(self) -> None:
-        """Bring the search index up to what this message says now."""
-        database.execute_sql("DELETE FROM message_index WHERE rowid = ?", (self.id,))
+    def put_in_index(self, anew: bool = False) -> None:
+        """Bring the search index up to what this message says now; `anew` when it is not in there yet."""
+        if not anew:
+            database.execute_sql("DELETE FROM message_index WHERE rowid = ?", (self.id,))
         if not self.is_deleted:
             database.execute_sql(
-                "INSERT INTO message_index (rowid, text, chat) VALUES (?, ?, ?)",
-                (self.id, search.fold(self.searched()), f"c{self.chat_id}"),
+                "INSERT INTO message_index (rowid, text, forms, facts) VALUES (?, ?, ?, ?)", self.indexed()
             )
+
+    def indexed(self) -> tuple[int, str, str, str]:
+        """Its row in the search index."""
+        folded = search.fold(self.searched())
+        facts = search.Facts(self.chat_id, self.author_id, moment(self.created_at), bool(self.files))
+        return self.id, folded, search.forms(folded), str(facts)
 
     @property
     def writer(self) -> User | None:

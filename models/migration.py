@@ -9,9 +9,11 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import peewee
 
+from models import index
 from models.base import database, now
 
 # https://sqlite.org/fts5.html#the_secure_delete_configuration_option
@@ -47,8 +49,9 @@ def migrate() -> list[str]:
         # Locked from the first look: of two servers that start at once one does it, the other finds it done.
         with database.atomic():
             steps = pending()
-            for name in steps:
-                _apply(name)
+            # By the present code into the present table, once, whatever of these steps asks for it.
+            if any([_apply(name) for name in steps]):
+                index.fill()
             if sqlite3.sqlite_version_info >= FORGETS_WORDS:
                 database.execute_sql("INSERT INTO message_index (message_index, rank) VALUES ('secure-delete', 1)")
     except BaseException:
@@ -60,21 +63,24 @@ def migrate() -> list[str]:
     return steps
 
 
-def _apply(name: str) -> None:
+def _apply(name: str) -> bool:
+    """Do one step; whether it emptied the search index."""
     database.execute_sql("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL)")
-    for statement in statements(name):
+    step = _step(name)
+    statements: Sequence[str] = step.STATEMENTS
+    for statement in statements:
         database.execute_sql(statement)
     database.execute_sql("INSERT INTO migration (name, applied_at) VALUES (?, ?)", (name, now()))
+    return getattr(step, "EMPTIES_INDEX", False)
 
 
-def statements(name: str) -> Sequence[str]:
-    """What a step does, in SQL."""
+def _step(name: str) -> ModuleType:
+    """A step's file: STATEMENTS is what it does, in SQL."""
     spec = importlib.util.spec_from_file_location(f"migrations.{name}", FOLDER / f"{name}.py")
     assert spec is not None and spec.loader is not None
     step = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(step)
-    told: Sequence[str] = step.STATEMENTS
-    return told
+    return step
 
 
 def is_sound() -> bool:

@@ -12,6 +12,7 @@ import pytest
 from people import Person
 
 import models
+from migrations import m0001_initial
 from models import Chat, Message, migration
 
 
@@ -112,6 +113,24 @@ def test_two_servers_that_start_at_once_update_once(ann: Person, next_step: Path
     for server in servers:
         server.join()
     assert sorted(steps) == [[], ["m9999_next"]]
+
+
+def test_an_older_database_gets_an_index_that_knows_word_forms(
+    ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, gone = ann.posts(chat, "Гулял с собаками"), ann.posts(chat, "Гулял с кошками")
+    ann.of(chat).delete_message(gone.id)
+    as_before = [m0001_initial.STATEMENTS[-1], "DELETE FROM migration WHERE name >= 'm0003'"]
+    for statement in ("DROP TABLE message_index", *as_before):
+        models.database.execute_sql(statement)
+    monkeypatch.setattr(models.index, "AT_ONCE", 1)
+    monkeypatch.setattr(models.index, "TOLD_EVERY", 1)
+    with caplog.at_level("INFO"):
+        assert "m0003_word_forms" in models.migrate()
+    assert [message.id for message in models.find(ann.user, "собака", models.Narrowing()).messages] == [kept.id]
+    assert models.database.execute_sql("SELECT rowid FROM message_index").fetchall() == [(kept.id,)]
+    assert "search index: 1 of 1 messages" in caplog.text
+    assert ann.posts(chat, "and on").id
 
 
 def test_the_models_know_the_columns_of_the_tables(ann: Person) -> None:

@@ -130,6 +130,7 @@ PUT /api/messages/{message_id}/reactions/{emoji}
 DELETE /api/messages/{message_id}/reactions/{emoji}
 POST /api/messages/{message_id}/restore
 GET /api/search
+GET /api/find
 """.strip().splitlines()
 FOR_ADMINISTRATORS = {"POST /api/users/{user_id}/reset-link"}
 # It does not end; tests/test_live.py listens to it.
@@ -167,7 +168,7 @@ def test_an_operation_answers_in_the_shape_it_says(
     assert statuses & promised or operation in NEVER_RIGHT_BY_CHANCE, statuses
 
 
-@pytest.mark.parametrize("part", ["users", "chats", "messages", "search"])
+@pytest.mark.parametrize("part", ["users", "chats", "messages", "search", "find"])
 def test_wrong_input_is_answered_as_the_document_says(server: Server, part: str) -> None:
     """No 5xx, and only statuses, types and shapes that the document names."""
     walker = Walker(server.url, f"wrong-{part}")

@@ -144,6 +144,7 @@ API = {
     "DELETE /api/messages/{message}/reactions/{emoji}": "200 200 200 404 404 401",
     "POST /api/messages/{message}/restore": "200 200 200 404 404 401",
     "GET /api/search": "200 200 200 200 200 401",
+    "GET /api/find": "200 200 200 200 200 401",
     "GET /api/events": "200 200 200 200 200 401",
     "GET /api/openapi.json": "200 200 200 200 200 200",
     "GET /api/docs": "200 200 200 200 200 200",
@@ -186,6 +187,7 @@ SENT: dict[str, dict[str, Any]] = {
     "POST /api/messages": {"chat_id": "{chat}", "text": "hello"},
     "PATCH /api/messages/{message}": {"text": "said better"},
     "GET /api/search": {"q": "tomatoes"},
+    "GET /api/find": {"q": "tomatoes"},
 }
 SENDS_A_PICTURE = {"PUT /api/users/me/avatar", "PUT /api/chats/{chat}/picture"}
 # Open to everyone alike, with nobody's data in it.

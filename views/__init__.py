@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from markupsafe import escape
 
 import mail
+from forms import translated
 from models import GONE, NOBODY, limits
 from views import (
     assets,
@@ -44,7 +45,7 @@ def register(app: Flask) -> None:
     """Give the app its pages, and the templates their words for time and size."""
     for noun in NOUNS:
         app.register_blueprint(noun.bp)
-    app.jinja_env.filters.update(clock.FILTERS, emoji_name=reactions.emoji_name, prose=prose)
+    app.jinja_env.filters.update(clock.FILTERS, emoji_name=reactions.emoji_name, prose=prose, translated=translated)
     app.jinja_env.globals.update(
         asset=assets.address,
         modules=assets.modules,

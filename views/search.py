@@ -7,7 +7,8 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from models import Message
+import models
+from views.clock import zone
 from views.pages import asked, listed, me, page, signed_in
 
 bp = Blueprint("search", __name__)
@@ -20,7 +21,8 @@ HITS = 20
 def index() -> ResponseReturnValue:
     q, author = (request.args.get(name, "").strip() for name in ("q", "author"))
     chat_id, before = asked("chat_id"), asked("before")
-    hits = Message.search(me(), q, chat_id, author.lstrip("@") or None, before, HITS + 1)
+    found = models.find(me(), q, models.Narrowing(chat_id, author or None, before, HITS + 1), zone())
+    hits = found.messages
     older = hits[HITS - 1].id if len(hits) > HITS else None
-    found: dict[str, Any] = {"q": q, "author": author, "chat_id": chat_id, "hits": hits[:HITS], "older": older}
-    return page("search/index.html", listing=listed(), **found)
+    shown: dict[str, Any] = {"q": q, "author": author, "chat_id": chat_id, "hits": hits[:HITS], "older": older}
+    return page("search/index.html", listing=listed(), hints=found.hints, **shown)

@@ -157,3 +157,20 @@ function chatOf(row) {
 }
 
 customElements.define("chat-list", ChatList);
+
+// The quick finder comes when it is asked for: by Ctrl+K (Cmd+K on a Mac) or by its button.
+const isMac = navigator.platform.startsWith("Mac");
+
+async function openFinder() {
+  await import("quick-find");
+  document.querySelector("quick-find")?.open();
+}
+
+document.addEventListener("keydown", (event) => {
+  // By its place on the keyboard, since in a Russian layout the key writes another letter.
+  const isAsked = event.code === "KeyK" && (isMac ? event.metaKey : event.ctrlKey) && !event.shiftKey && !event.altKey;
+  if (!isAsked || !document.querySelector("quick-find")) return;
+  event.preventDefault();
+  openFinder();
+});
+document.addEventListener("click", (event) => event.target.closest("[data-quick-find]") && openFinder());

@@ -10,8 +10,9 @@ let token = null; // a promise of it, so that all who ask at once share one
 // The one place where text becomes nodes: what this server rendered, parsed into a document that runs nothing.
 const rendered = globalThis.trustedTypes?.createPolicy("chat", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
 
-// A body that is a form goes out as it is, without a bound: files may take their time. `send` takes the place of `fetch`.
-export async function api(method, path, body, headers = {}, send = fetch) {
+// A body that is a form goes out as it is, without a bound: files may take their time. `send` takes the place of `fetch`,
+// `signal` that of the bound.
+export async function api(method, path, body, headers = {}, { send = fetch, signal = null } = {}) {
   const isForm = body instanceof FormData;
   const ask = async () =>
     send(path, {
@@ -19,7 +20,7 @@ export async function api(method, path, body, headers = {}, send = fetch) {
       headers: { ...headers, Authorization: `Bearer ${await (token ??= newToken())}`, ...(body && !isForm && { "Content-Type": "application/json" }) },
       body: body && !isForm ? JSON.stringify(body) : body,
       keepalive: method === "PUT" && !isForm, // a page that goes away still saves
-      signal: isForm ? undefined : AbortSignal.timeout(PATIENCE),
+      signal: signal ?? (isForm ? undefined : AbortSignal.timeout(PATIENCE)),
     });
   let answer = await ask();
   if (answer.status === 401) {
@@ -52,8 +53,8 @@ async function newToken() {
 // The first element of a piece of HTML, or of a page what a selector finds, ready to be moved into this one; null when it
 // is not there or not ours to see.
 export async function piece(path, selector = "body > *") {
-  const parsed = await page(path);
-  return parsed && document.adoptNode(parsed.querySelector(selector));
+  const found = await page(path);
+  return found && document.adoptNode(found.querySelector(selector));
 }
 
 // A page as a document of its own, of which nothing runs; null as above.
@@ -65,9 +66,14 @@ export async function page(path, headers = {}) {
   return new DOMParser().parseFromString(rendered.createHTML(await answer.text()), "text/html");
 }
 
-// The words of a message's HTML, in one line.
+// The body of what this server wrote as safe HTML.
+export function parsed(html) {
+  return new DOMParser().parseFromString(rendered.createHTML(html), "text/html").body;
+}
+
+// Its words, in one line.
 export function plain(html) {
-  return new DOMParser().parseFromString(rendered.createHTML(html), "text/html").body.textContent.replace(/\s+/g, " ").trim();
+  return parsed(html).textContent.replace(/\s+/g, " ").trim();
 }
 
 // Runs a task, again while it was asked for again meanwhile; what fails is tried again when the stream is there.
@@ -204,7 +210,7 @@ class Outbox extends EventTarget {
     this.#uploads.set(entry.key, cut);
     try {
       const send = entry.files.length ? await this.#uploader(entry, cut.signal) : fetch;
-      answer = await api("POST", "/api/messages", body(entry), { "Idempotency-Key": entry.key }, send);
+      answer = await api("POST", "/api/messages", body(entry), { "Idempotency-Key": entry.key }, { send });
       told = await answer.json();
     } catch (error) {
       if (error instanceof SignedOut) throw error;

@@ -1,8 +1,7 @@
-"""Finding: how text is folded into words, how a question becomes a query, and what a hit looks like."""
+"""How text is folded into words, as the index holds them."""
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -15,9 +14,6 @@ UNSPACED = re.compile(
 )
 # Vowel signs that Arabic and Hebrew are mostly written without, and the stroke that only makes a word longer.
 VOWELS = re.compile(r"[\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
-PHRASE = re.compile(r'"([^"]*)"?')
-WORDS_MAX = 32
-AROUND = 40
 
 
 def fold(text: str) -> str:
@@ -25,71 +21,9 @@ def fold(text: str) -> str:
     return "".join(f" {folded} " if UNSPACED.match(folded) else folded for folded, _, _ in clusters(text))
 
 
-def query(q: str) -> str:
-    """An FTS5 expression for a question: all its words, quoted ones as a phrase; '' when it has none.
-
-    The last word may be a beginning, as people search while they type. Every word is quoted, so nothing that
-    people write is an operator (https://sqlite.org/fts5.html#fts5_strings).
-    """
-    phrases, begun = asked(q)
-    shown = [f'"{phrase}"' for phrase in phrases]
-    return " AND ".join(shown) + ("*" if begun else "")
-
-
-def snippet(text: str, q: str, length: int = 160) -> str:
-    """A safe HTML excerpt around the first word found, with each found one in `<mark>`."""
-    line = " ".join(text.split())
-    hits = list(found(line, q))
-    start = max(0, min(hits[0][0] - AROUND, len(line) - length)) if hits else 0
-    if start and (space := line.find(" ", start, hits[0][0])) > 0:
-        start = space + 1
-    end = start + length
-    shown, at = [], start
-    for left, right in hits:
-        if left < end:
-            right = min(right, end)
-            shown.append(f"{html.escape(line[at:left])}<mark>{html.escape(line[left:right])}</mark>")
-            at = right
-    shown.append(html.escape(line[at:end]))
-    return ("…" if start else "") + "".join(shown) + ("…" if end < len(line) else "")
-
-
-def asked(q: str) -> tuple[list[str], bool]:
-    """What a question asks for, folded: phrases and words, and whether the last is only a beginning."""
-    phrases, rest = PHRASE.findall(q), PHRASE.sub(" ", q).split()
-    quoted = [phrase for phrase in map(one, phrases) if phrase]
-    single = [word for word in map(one, rest) if word]
-    every = [*quoted, *single][:WORDS_MAX]
-    return every, bool(single) and len(every) == len(quoted) + len(single)
-
-
-def one(part: str) -> str:
-    """A part of a question as the text of one FTS5 string; '' when no word is in it.
-
-    A phrase without words would match nothing, and a NUL would end the expression.
-    """
-    return " ".join(word for word, _, _ in tokens(part))
-
-
-def found(line: str, q: str) -> Iterator[tuple[int, int]]:
-    """Where in a line the words and phrases of a question stand, in order, never overlapping."""
-    phrases, begun = asked(q)
-    wanted = [(phrase.split(), begun and at == len(phrases) - 1) for at, phrase in enumerate(phrases)]
-    here = list(tokens(line))
-    at = 0
-    while at < len(here):
-        fits = [len(words) for words, open_end in wanted if stands(here, at, words, open_end)]
-        if fits:
-            yield here[at][1], here[at + max(fits) - 1][2]
-        at += max(fits, default=1)
-
-
-def stands(here: list[tuple[str, int, int]], at: int, words: list[str], open_end: bool) -> bool:
-    """Whether a phrase stands at a place; the last word of an open one may go on."""
-    there = [word for word, _, _ in here[at : at + len(words)]]
-    if open_end and len(there) == len(words):
-        return there[:-1] == words[:-1] and there[-1].startswith(words[-1])
-    return there == words
+def begins(start: str, title: str) -> bool:
+    """Whether a word of a title starts so; `start` is folded."""
+    return any(word.startswith(start) for word in fold(title).split())
 
 
 def tokens(text: str) -> Iterator[tuple[str, int, int]]:

@@ -1,0 +1,165 @@
+"""Ctrl+K: chats, people and messages by a few letters, with the keyboard alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .conftest import Visit, Visitor
+from .test_everyone import AXE
+
+
+def finder(page: Page) -> Locator:
+    return page.locator("dialog.quick-find")
+
+
+def options(page: Page) -> Locator:
+    return finder(page).get_by_role("option")
+
+
+def active(page: Page) -> Locator:
+    return finder(page).locator("[role=option][aria-selected=true]")
+
+
+def keys(page: Page, *pressed: str) -> None:
+    for key in pressed:
+        page.keyboard.press(key)
+        if key == "Control+k":
+            expect(finder(page).get_by_role("combobox")).to_be_focused()
+
+
+@pytest.fixture(scope="module")
+def names() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def ann(visit: Visit, names: dict[str, str]) -> Visitor:
+    """Ann in English, with two chats and a word in one of them; made once for the file."""
+    ann = visit()
+    if not names:
+        visit().registers("kfind-bob")
+        ann.registers("kfind-ann")
+        names["club"] = ann.starts("Reading Club")
+        names["garden"] = ann.starts("Ёлки и Garden", "kfind-bob")
+        ann.writes("we were running with собаками")
+        ann.writes("nothing of that kind")
+    else:
+        ann.logs_in("kfind-ann")
+    return ann
+
+
+def test_ctrl_k_goes_to_a_chat_by_the_keyboard_alone(ann: Visitor, names: dict[str, str]) -> None:
+    page = ann.page
+    ann.opens("/")
+    keys(page, "Control+k")
+    field = finder(page).get_by_role("combobox")
+    expect(options(page)).to_have_count(2)
+    page.keyboard.type("clu")
+    expect(options(page).filter(has_text="Reading Club")).to_have_count(1)
+    keys(page, "ArrowDown")
+    expect(active(page)).to_contain_text("Reading Club")
+    expect(field).to_have_attribute("aria-activedescendant", active(page).get_attribute("id") or "none")
+    keys(page, "Enter")
+    expect(page).to_have_url(re.compile(names["club"] + "$"))
+    assert ann.complaints == []
+
+
+def test_a_listed_chat_is_there_before_the_server_says_anything(ann: Visitor, names: dict[str, str]) -> None:
+    page = ann.page
+    ann.opens("/")
+    page.route("**/api/find*", lambda route: None)
+    keys(page, "Control+k")
+    page.keyboard.type("елк")
+    expect(options(page)).to_have_text(re.compile("Ёлки и Garden"))
+    keys(page, "ArrowDown", "Enter")
+    expect(page).to_have_url(re.compile(names["garden"] + "$"))
+
+
+def test_ctrl_k_finds_a_message_by_another_form_and_leads_to_its_place(ann: Visitor) -> None:
+    page = ann.page
+    ann.opens("/settings")
+    keys(page, "Control+k")
+    page.keyboard.type("runs собака")
+    expect(finder(page).locator("mark")).to_have_text(["running", "собаками"])
+    expect(finder(page).get_by_role("status")).to_have_text("Found: 1")
+    keys(page, "ArrowUp", "Enter")
+    expect(page).to_have_url(re.compile(r"around=(\d+)#message-\1$"))
+    expect(page.locator("article:target")).to_contain_text("собаками")
+
+
+def test_ctrl_k_finds_people_and_says_when_there_is_nothing(ann: Visitor) -> None:
+    page = ann.page
+    ann.opens("/")
+    keys(page, "Control+k")
+    page.keyboard.type("kfind-b")
+    group = finder(page).get_by_role("group", name="People")
+    expect(group.get_by_role("option")).to_contain_text("kfind-bob")
+    finder(page).get_by_role("combobox").fill("from:nobody-like-this")
+    expect(finder(page).get_by_role("status")).to_have_text("Nobody is called nobody-like-this.")
+    expect(options(page)).to_have_count(0)
+    finder(page).get_by_role("combobox").fill("kfind-b")
+    expect(group.get_by_role("option")).to_have_count(1)
+    keys(page, "ArrowUp", "ArrowUp", "Escape")
+    expect(finder(page)).to_be_hidden()
+    keys(page, "Control+k")
+    expect(options(page)).not_to_have_count(0)
+    page.keyboard.type("kfind-b")
+    expect(group.get_by_role("option")).to_have_count(1)
+    keys(page, "ArrowDown", "Enter")
+    expect(page).to_have_url(re.compile("/users/kfind-bob$"))
+
+
+def test_enter_with_nothing_chosen_leads_to_the_search_page(ann: Visitor) -> None:
+    page = ann.page
+    ann.opens("/")
+    keys(page, "Control+k")
+    page.keyboard.type("собака")
+    keys(page, "Enter")
+    expect(page).to_have_url(re.compile(r"/search\?q="))
+    expect(page.locator(".result mark")).to_have_text("собаками")
+
+
+def test_the_finder_speaks_russian_and_knows_the_key_in_its_layout(ann: Visitor, visit: Visit) -> None:
+    there = visit(language="ru-RU")
+    there.logs_in("kfind-ann", ("Имя пользователя", "Пароль", "Войти"))
+    page = there.page
+    expect(page.locator("chat-list")).to_be_visible()
+    press = (
+        "document.dispatchEvent(new KeyboardEvent('keydown', {code: 'KeyK', key: 'л', ctrlKey: true, bubbles: true}))"
+    )
+    page.evaluate(press)
+    expect(finder(page)).to_be_visible()
+    page.keyboard.type("собак от:меня")
+    expect(finder(page).get_by_role("group", name="Сообщения").get_by_role("option")).to_have_count(1)
+    expect(finder(page).get_by_role("status")).to_have_text("Найдено: 1")
+    keys(page, "ArrowDown", "Enter")
+    expect(page.locator("article:target")).to_contain_text("собаками")
+    assert there.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_a_button_opens_it_over_the_whole_screen(ann: Visitor, visit: Visit, theme: str) -> None:
+    there = visit(phone=True, theme=theme, bypass_csp=True)
+    there.logs_in("kfind-ann")
+    there.presses("Quick find")
+    box = finder(there.page).bounding_box()
+    assert box is not None and (box["width"], box["height"]) == (390, 844)
+    there.page.keyboard.type("собака")
+    expect(options(there.page)).to_have_count(1)
+    there.page.evaluate(AXE)
+    found = there.page.evaluate("axe.run(document.querySelector('dialog'), {resultTypes: ['violations']})")
+    assert [violation["id"] for violation in found["violations"]] == []
+    there.presses("Close")
+    expect(finder(there.page)).to_be_hidden()
+
+
+def test_without_a_script_the_field_leads_to_the_search_page(ann: Visitor, visit: Visit) -> None:
+    there = visit(javascript=False)
+    there.logs_in("kfind-ann")
+    expect(there.page.get_by_role("button", name="Quick find")).to_be_hidden()
+    there.fills("Search", "собака")
+    there.page.get_by_label("Search", exact=True).press("Enter")
+    expect(there.page.locator(".result mark")).to_have_text("собаками")

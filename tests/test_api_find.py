@@ -1,0 +1,82 @@
+"""/api/find: chats, people and messages for what is being typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from people import Anyone, Person
+
+from models import Chat
+
+
+def find(who: Person, q: str, **more: object) -> dict[str, Any]:
+    answer = who.api.get("/api/find", query_string={"q": q, **more})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.get_json()
+    return told
+
+
+def names(told: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
+    return (
+        [chat["title"] for chat in told["chats"]],
+        [person["username"] for person in told["people"]],
+        [message["text"] for message in told["messages"]],
+    )
+
+
+def test_a_few_letters_find_chats_people_and_messages(ann: Person, bob: Person, chat: Chat) -> None:
+    bobs = ann.starts("Bobsleigh", bob)
+    ann.posts(chat, "ask bob about it")
+    told = find(ann, "bo")
+    assert names(told) == (["Bobsleigh"], ["bob"], ["ask bob about it"])
+    assert told["chats"][0] == {"id": bobs.id, "title": "Bobsleigh", "url": f"/chats/{bobs.id}"}
+    assert told["people"][0]["url"] == "/users/bob"
+    message = told["messages"][0]
+    assert message["snippet"] == "ask <mark>bob</mark> about it"
+    assert (message["chat_title"], message["author"]["username"]) == ("Garden", "ann")
+    assert message["url"].startswith(f"/chats/{chat.id}?around=")
+
+
+def test_a_chat_is_found_by_the_beginnings_of_its_words(ann: Person, bob: Person) -> None:
+    ann.starts("Ёлки и Garden party", bob)
+    for q in ("ел", "ЁЛКИ", "garden ел", "пар", "par gar"):
+        assert names(find(ann, q))[0] == ([] if q == "пар" else ["Ёлки и Garden party"]), q
+
+
+def test_people_are_found_by_username_and_name(ann: Person, bob: Person) -> None:
+    bob.user.change(name="Анна Петрова")
+    assert names(find(ann, "ан"))[1] == ["bob"]
+    assert names(find(ann, "@BO"))[1] == ["bob"]
+
+
+def test_nothing_is_found_where_one_is_not(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    ann.posts(chat, "garden gate")
+    assert names(find(carol, "garden")) == ([], [], [])
+    assert names(find(bob, "garden")) == (["Garden"], [], ["garden gate"])
+    ann.removes(bob, chat)
+    assert names(find(bob, "garden")) == ([], [], [])
+
+
+def test_so_many_of_each_and_no_more(ann: Person, bob: Person) -> None:
+    for number in range(4):
+        ann.posts(ann.starts(f"Word {number}", bob), f"word {number}")
+    told = find(ann, "word", limit=3)
+    assert names(told) == (["Word 3", "Word 2", "Word 1"], [], ["word 3", "word 2", "word 1"])
+
+
+def test_filters_and_their_hints_come_along(ann: Person, chat: Chat) -> None:
+    ann.posts(chat, "tomatoes")
+    assert names(find(ann, "от:ann"))[2] == ["tomatoes"]
+    assert find(ann, "from:nobody")["hints"] == ["Nobody is called nobody."]
+    assert names(find(ann, "after:yesterday", zone="Europe/Moscow"))[2] == ["tomatoes"]
+    assert find(ann, "after:yesterday", zone="../etc/passwd")["hints"] == []
+
+
+@pytest.mark.parametrize("query", ["", "q=", "q=%20", "q=x&limit=0", "q=x&limit=21", "q=" + "x" * 1001])
+def test_a_wrong_question_is_refused(ann: Person, query: str) -> None:
+    assert ann.api.get(f"/api/find?{query}").status_code == 422
+
+
+def test_only_who_signed_in_may_find(anyone: Anyone) -> None:
+    assert anyone.api.get("/api/find?q=x").status_code == 401

@@ -1,0 +1,215 @@
+"""The words of a question that narrow it: who, where, when, with a file; in English and Russian."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from people import Person
+
+import models
+import search
+from models import Chat, Message
+from models.base import Media
+
+
+def answer(who: Person, q: str, **more: object) -> dict[str, object]:
+    told = who.api.get("/api/search", query_string={"q": q, **more})
+    assert told.status_code == 200, told.text
+    body: dict[str, object] = told.get_json()
+    return body
+
+
+def found(who: Person, q: str, **more: object) -> set[str]:
+    return {hit["text"] for hit in answer(who, q, **more)["items"]}  # type: ignore[attr-defined]
+
+
+def written_on(message: Message, when: datetime) -> None:
+    """As if it had been written then."""
+    Message.update(created_at=int(when.timestamp() * 1_000_000)).where(Message.id == message.id).execute()
+    Message.loaded(Message.id == message.id, newest_first=True, limit=1)[0].put_in_index()
+
+
+def note(name: str) -> Any:
+    upload = Media.store.receive(name, "text/plain", 2**20)
+    upload.write(b"words")
+    return upload
+
+
+@pytest.fixture
+def talk(ann: Person, bob: Person, chat: Chat) -> Chat:
+    """Ann and Bob in the chat Garden and in Allotment Club."""
+    club = ann.starts("Allotment Club", bob)
+    ann.posts(chat, "tomatoes by ann")
+    bob.posts(chat, "tomatoes by bob")
+    bob.posts(club, "tomatoes at the club")
+    return club
+
+
+@pytest.mark.parametrize(
+    "q", ["from:bob tomatoes", "tomatoes FROM:BOB", "от:bob tomatoes", "From:@bob помидоры tomato"]
+)
+def test_one_asks_for_what_somebody_wrote(ann: Person, talk: Chat, q: str) -> None:
+    everything = {"tomatoes by bob", "tomatoes at the club"}
+    assert found(ann, q) == (set() if "помидоры" in q else everything)
+
+
+def test_one_asks_for_ones_own_and_for_several_people(ann: Person, talk: Chat) -> None:
+    assert found(ann, "tomatoes from:me") == found(ann, "от:меня") == {"tomatoes by ann"}
+    assert len(found(ann, "tomatoes from:ann from:bob")) == 3
+    assert found(ann, "tomatoes from:ann", author="bob") == set()
+
+
+def test_one_asks_by_the_name_that_somebody_shows(ann: Person, bob: Person, talk: Chat) -> None:
+    bob.user.change(name="Боб Ёлкин")
+    assert found(ann, 'tomatoes from:"боб елкин"') == {"tomatoes by bob", "tomatoes at the club"}
+
+
+@pytest.mark.parametrize(
+    ("q", "hits"),
+    [
+        ("tomatoes in:garden", 2), ("in:GARD", 2), ('in:"allotment club" tomatoes', 1), ("в:club", 1), ('в:"nt cl"', 1),
+        ("in:garden in:club", 3), ("in:garden from:bob", 1),
+    ],
+)  # fmt: skip
+def test_one_asks_in_a_chat_by_its_title_or_a_part_of_it(ann: Person, talk: Chat, q: str, hits: int) -> None:
+    assert len(found(ann, q)) == hits
+
+
+def test_a_title_of_a_chat_that_one_is_not_in_is_none(carol: Person, ann: Person, talk: Chat) -> None:
+    carol.starts("Kitchen")
+    answered = [answer(carol, f"in:{title}") for title in ("Garden", "Nowhere")]
+    assert answered[0] == {"items": [], "next": None, "hints": ["None of your chats is called Garden."]}
+    assert str(answered[0]).replace("Garden", "Nowhere") == str(answered[1])
+
+
+@pytest.mark.parametrize(
+    ("q", "texts"),
+    [
+        ("before:2026-02-01", {"in January"}),
+        ("до:01.02.2026", {"in January"}),
+        ("before:2026-01-31", set()),
+        ("after:2026-01-31", {"in March"}),
+        ("после:2026-01-30 in", {"in January", "in March"}),
+        ("after:2026-01-31 before:2026-03-05", set()),
+        ("after:2026-01 before:2027", {"in March"}),
+        ("before:2026", set()),
+        ("after:2025 before:2026-04", {"in January", "in March"}),
+        ("after:2026 in", set()),
+    ],
+)  # fmt: skip
+def test_one_asks_before_and_after_a_day(ann: Person, chat: Chat, q: str, texts: set[str]) -> None:
+    written_on(ann.posts(chat, "in January"), datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC))
+    written_on(ann.posts(chat, "in March"), datetime(2026, 3, 5, tzinfo=UTC))
+    assert found(ann, q) == texts
+
+
+def test_today_is_after_yesterday_and_not_before_today(ann: Person, chat: Chat) -> None:
+    ann.posts(chat, "just now")
+    assert found(ann, "after:yesterday") == found(ann, "после:вчера now") == {"just now"}
+    assert found(ann, "before:today") == found(ann, "до:сегодня") == set()
+
+
+def test_a_day_begins_where_the_reader_is(ann: Person, chat: Chat) -> None:
+    written_on(ann.posts(chat, "late"), datetime(2026, 1, 31, 21, 30, tzinfo=UTC))
+    moscow = timezone(timedelta(hours=3))
+    by_zone = {zone: models.find(ann.user, "before:2026-02-01", models.Narrowing(), zone) for zone in (UTC, moscow)}
+    assert {zone: len(told.messages) for zone, told in by_zone.items()} == {UTC: 1, moscow: 0}
+
+
+def test_one_asks_for_messages_with_a_file_and_by_its_name(ann: Person, chat: Chat) -> None:
+    with ann.app.test_request_context():
+        ann.posts(chat, "see here", files=[note("отчёты.txt")])
+    ann.posts(chat, "see nothing")
+    for q in ("has:file", "есть:файл see", "отчет", "Отчёты.txt has:files"):
+        assert found(ann, q) == {"see here"}, q
+
+
+@pytest.mark.parametrize(
+    ("q", "hint"),
+    [
+        ("tomatoes from:nobody", "Nobody is called nobody."),
+        ("in:Nowhere", "None of your chats is called Nowhere."),
+        ("before:someday tomatoes", "“someday” is no day: write it as 2026-01-31."),
+        ("after:2026-02-31", "“2026-02-31” is no day: write it as 2026-01-31."),
+        ("has:wings", "Messages can be asked for a file only: has:file."),
+    ],
+)
+def test_what_is_not_there_finds_nothing_and_says_why(ann: Person, talk: Chat, q: str, hint: str) -> None:
+    assert answer(ann, q) == {"items": [], "next": None, "hints": [hint]}
+
+
+def test_a_page_says_why_in_the_readers_language(ann: Person, talk: Chat) -> None:
+    page = ann.browser.get("/search?q=от:никто", headers={"Accept-Language": "ru"}).text
+    assert "Nobody is called" not in page
+
+
+@pytest.mark.parametrize("q", ["http://from:bob", "re:tomatoes", 'say:"tomatoes by"', '"from:bob"', "tomatoes from:"])
+def test_only_the_known_words_narrow(ann: Person, talk: Chat, q: str) -> None:
+    question = search.read(q)
+    assert question.authors == ()
+    assert question.terms
+
+
+def test_a_page_of_a_narrowed_search_leads_on(ann: Person, chat: Chat) -> None:
+    for number in range(5):
+        ann.posts(chat, f"собака {number}")
+    seen, address = [], "/api/search?q=from:me+собаки&limit=2"
+    while address:
+        page = ann.api.get(address).get_json()
+        seen += [hit["snippet"] for hit in page["items"]]
+        address = page["next"]
+    assert seen == [f"<mark>собака</mark> {number}" for number in (4, 3, 2, 1, 0)]
+
+
+def test_no_filter_leads_into_a_chat_that_one_is_not_in(
+    ann: Person, bob: Person, carol: Person, talk: Chat, chat: Chat
+) -> None:
+    every = ["tomatoes", "from:ann", "from:bob", "in:garden", "before:2099-01-01", "after:2000-01-01", "томаты"]
+    assert {q: found(carol, q) for q in every} == {q: set() for q in every}
+    ann.removes(bob, chat)
+    assert found(bob, "tomatoes") == found(bob, "after:2000") == {"tomatoes at the club"}
+
+
+def test_forms_and_facts_of_a_deleted_message_are_gone(ann: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "собаками")
+    ann.of(chat).edit(message.id, "кошками")
+    assert (found(ann, "собака"), found(ann, "кошка")) == (set(), {"кошками"})
+    ann.of(chat).delete_message(message.id)
+    assert found(ann, "кошка") == found(ann, "from:ann") == set()
+    for column in ("text", "forms", "facts"):
+        assert models.database.execute_sql(f"SELECT count(*) FROM message_index WHERE {column} != ''").fetchone() == (
+            0,
+        )
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        'from:"', "in:*", "from:a'b", 'in:"a" OR text:"b"', "before:99999999999", "after:٢٠٢٦-٠١-٠١", "from:\x00",
+        "in:🙂", "facts:c1", "text:tomatoes", "{text}:a", '"' * 999, "from:" * 200, "a-" * 400, "🙂🙂 🙂",
+        "before:0000-00-00", "before:2026-13", "до:", "has:", 'есть:""', "c1 a1 f y2026",
+    ],
+)  # fmt: skip
+def test_no_question_is_an_error_or_a_way_around(ann: Person, carol: Person, talk: Chat, q: str) -> None:
+    for who in (ann, carol):
+        told = who.api.get("/api/search", query_string={"q": q})
+        assert told.status_code in (200, 422)
+        assert who.get(f"/search?q={quote(q, errors='replace')}").status_code == 200
+    assert found(carol, "c1 a1") == set()
+
+
+def test_ten_thousand_characters_are_an_answer(ann: Person, talk: Chat) -> None:
+    assert ann.api.get("/api/search", query_string={"q": "x" * 10_000}).status_code == 422
+    assert ann.get("/search?q=" + "tomatoes+" * 1_100).status_code == 200
+
+
+def test_many_chats_are_searched_like_few(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.finding, "CHATS_NAMED", 2)
+    for number in range(4):
+        ann.posts(ann.starts(f"Room {number}"), f"word {number}")
+    assert len(found(ann, "word")) == 4
+    assert found(ann, "words in:3") == {"word 3"}
+    assert len(found(ann, "in:room word")) == 4
