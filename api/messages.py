@@ -35,7 +35,7 @@ def list_messages(query: schemas.MessagesQuery) -> Any:
     files="files",
     keyed=True,
     also=(A(200, schemas.Message, located=True),),
-    errors=(404, 410, 429),
+    errors=(403, 404, 410, 429),
 )
 def create_message(body: schemas.NewMessage | schemas.NewMessageForm) -> Any:
     """Write a message. With an `Idempotency-Key` it is sent once, however often it is repeated."""

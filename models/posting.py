@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 def post(mine: Membership, text: str, files: Sequence[Upload], reply_to: int | None, key: str | None) -> Message:
     """See Membership.post."""
+    if mine.chat.partner is not None and mine.chat.partner.deleted_at is not None:
+        raise Forbidden(words("This account was deleted: nobody would read it."))
     text = texts.clean(text)
     check_uploads(list(files))
     digest = body_digest(mine.chat_id, text, reply_to, ((file.name, file.digest) for file in files))

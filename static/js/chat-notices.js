@@ -24,7 +24,6 @@ class ChatNotices extends HTMLElement {
     for (const type of ["focus", "blur"]) addEventListener(type, () => this.#look(), { signal });
     document.addEventListener("visibilitychange", () => this.#look(), { signal });
     this.#button.addEventListener("click", () => this.#ask(), { signal });
-    this.#button.hidden = !isOpen();
     this.#look();
   }
 
@@ -69,6 +68,7 @@ class ChatNotices extends HTMLElement {
 
   // The lock lasts for as long as somebody looks.
   #look() {
+    this.#button.hidden = !isOpen();
     const isHere = document.visibilityState === "visible" && document.hasFocus();
     const chat = isHere ? document.querySelector("chat-log")?.getAttribute("chat") ?? null : null;
     if (chat === this.#looksAt) return;

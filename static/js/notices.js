@@ -6,8 +6,8 @@ const shown = new Map(); // chat -> {notice, message}
 
 // "none" where this browser can't, "refused" where it may not, "off" or "on".
 export function state() {
-  // Android's Chrome has the constructor, and throws when it is called.
-  if (!("Notification" in globalThis) || /Android/.test(navigator.userAgent)) return "none";
+  // On an address without TLS there are none. Android's Chrome has the constructor, and throws when it is called.
+  if (!isSecureContext || !("Notification" in globalThis) || /Android/.test(navigator.userAgent)) return "none";
   if (Notification.permission === "denied") return "refused";
   return Notification.permission === "granted" && localStorage.getItem(SWITCH) !== "off" ? "on" : "off";
 }

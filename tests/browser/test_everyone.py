@@ -87,9 +87,6 @@ def place(chromium: Browser, server: Server) -> Place:
     ids["direct"] = ann.page.url.removeprefix(server.url).partition("#")[0]
     ann.opens(chat + "/edit")
     ann.fills("Description", "Who waters when, and what grows where")
-    ann.page.get_by_label("Picture", exact=True).set_input_files(
-        [{"name": "a.png", "mimeType": "image/png", "buffer": png()}]
-    )
     ann.presses("Save")
     state = context.storage_state()
     context.close()
