@@ -25,10 +25,12 @@ DAY = 86_400
 
 
 def now_and_then(number: int) -> None:
-    """After one message of a hundred: drop a few old events, keys, tries, logins and links, each in its own moment."""
+    """After a message: what was deleted goes. After one of a hundred: a few old events, keys, tries, logins and links."""
     if number % EVERY == 0:
-        for kind in (Event, SentKey, Attempt, Login, Link, Withdrawn):
+        for kind in (Event, SentKey, Attempt, Login, Link):
             kind.prune()
+    # One question of a table that is nearly always empty: should no thread have lived to do it, no text stays for long.
+    Withdrawn.prune()
 
 
 def soon() -> None:
@@ -46,7 +48,7 @@ awaited: set[str] = set()
 def forget(path: str) -> None:
     """Drop the deleted texts and files whose time is over, if it is this database still.
 
-    What fails here, or is cut off, is done by the next deletion, the next start or a hundredth message.
+    What fails here, or is cut off, is done after the next message or deletion, or at the next start.
     """
     awaited.discard(path)
     if database.database != path:

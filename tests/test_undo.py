@@ -183,6 +183,17 @@ def test_the_process_forgets_by_itself_when_nobody_writes_any_more(
     assert Withdrawn.select().count() == 0
 
 
+def test_with_the_next_message_it_goes_should_the_process_have_ended(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "gone")
+    ann.of(chat).delete_message(message.id)
+    waits(29)
+    bob.posts(chat, "not yet")
+    assert Withdrawn.select().count() == 1
+    waits(1)
+    bob.posts(chat, "by now")
+    assert Withdrawn.select().count() == 0
+
+
 def test_the_same_key_finds_it_again(ann: Person, chat: Chat) -> None:
     message = ann.of(chat).post("once", key="k")
     ann.of(chat).delete_message(message.id)

@@ -74,10 +74,10 @@ class ChatComposer extends HTMLElement {
     const files = [...this.#files.files];
     event.preventDefault();
     if (!text.trim() && !files.length) return this.#text.focus();
+    if (!this.#canKeep) return this.#form.submit();
     const answered = this.#answered;
     const replyTo = answered?.id || null;
     const entry = { chat: this.#chat, key: crypto.randomUUID(), text, files, replyTo, answered, written: Date.now() };
-    if (!this.#canKeep) return this.#form.submit();
     this.dispatchEvent(new CustomEvent("written", { detail: entry, bubbles: true }));
     this.#clear(replyTo);
     try {

@@ -5,6 +5,7 @@
 export function draw(list, chosen, remove) {
   list.hidden = !chosen.length;
   list.replaceChildren(...chosen.map((one) => preview(list, one, remove)));
+  list.querySelector(".is-failed")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 function preview(list, one, remove) {

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Route, expect
 
 from .conftest import PASSWORD, Visit, Visitor
+from .test_everyone import AXE
 from .test_live import Pair, enters, name, problem, said
 
 WORDS = {
@@ -184,7 +185,7 @@ def test_an_upload_shows_how_far_it_is_and_can_be_cancelled(pair: Pair, tmp_path
     row = bob.page.locator(".is-sending")
     progress = row.get_by_role("progressbar", name="Upload")
     expect(progress).to_be_visible()
-    bob.page.wait_for_function("document.querySelector('.is-sending progress').value > 0")
+    expect(progress).not_to_have_js_property("value", 0)
     field(bob).fill("written meanwhile")
     row.get_by_role("button", name="Cancel", exact=True).click()
     expect(row).to_have_count(0)
@@ -224,6 +225,22 @@ def test_what_was_refused_comes_back_into_the_field_to_be_changed(pair: Pair) ->
     expect(field(pair.bob)).to_have_value("x" * 10_001)
     enters(pair.bob, "short")
     expect(said(pair.ann)).to_have_text(["short"])
+
+
+def test_where_the_browser_keeps_nothing_the_form_goes_by_itself(visit: Visit) -> None:
+    """A page over plain http of a local network: no locks, no keys made up by the browser."""
+    ann = visit().registers(name())
+    ann.context.add_init_script("Object.defineProperty(globalThis, 'isSecureContext', { value: false })")
+    ann.context.add_init_script("Object.defineProperty(crypto, 'randomUUID', { value: undefined })")
+    ann.starts("Garden")
+    ann.writes("one")
+    does(ann, "one", "Reply")
+    ann.page.get_by_label("Attach", exact=True).set_input_files([picture()])
+    enters(ann, "two")
+    last = ann.page.get_by_role("article").last
+    expect(last.locator(".thumb img")).to_be_visible()
+    expect(last.locator(".quote")).to_contain_text("one")
+    assert not ann.complaints
 
 
 # Editing
@@ -523,3 +540,39 @@ def test_a_quotation_leads_to_the_original_and_back(pair: Pair) -> None:
     expect(last).to_be_in_viewport()
     expect(ann.page.get_by_role("link", name="Back to the answer")).to_have_count(0)
     assert pair.has_stayed(ann) and not ann.complaints
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_is_done_in_place(visit: Visit, theme: str, phone: bool) -> None:
+    ann = visit(phone=phone, theme=theme, bypass_csp=True).registers(name())
+    ann.starts("Garden")
+    ann.writes("Who has the watering can?")
+    ann.page.evaluate(AXE)
+    found: dict[str, Any] = {}
+
+    def look(state: str) -> None:
+        # What is still coming in is seen through.
+        ann.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => 0)))")
+        result = ann.page.evaluate("axe.run({resultTypes: ['violations']})")
+        wide = ann.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        found[state] = [f"{one['id']} {[n['target'] for n in one['nodes']]}" for one in result["violations"]]
+        found[state] += ["wider than its window"] if wide else []
+
+    does(ann, "watering can", "Edit message")
+    expect(field(ann)).to_be_focused()
+    look("editor")
+    ann.page.keyboard.press("Escape")
+    does(ann, "watering can", "Reply")
+    ann.page.locator("chat-composer").evaluate("composer => composer.setAttribute('largest', 5000)")
+    large = {"name": "film.mov", "mimeType": "video/quicktime", "buffer": bytes(5001)}
+    ann.page.get_by_label("Attach", exact=True).set_input_files([picture(), large])
+    expect(previews(ann)).to_have_count(2)
+    look("answer and previews")
+    does(ann, "watering can", "Delete message")
+    expect(ann.page.get_by_role("dialog")).to_be_visible()
+    look("question")
+    ann.presses("Delete message")
+    expect(ann.page.get_by_role("button", name="Undo")).to_be_visible()
+    look("undo")
+    assert found == {"editor": [], "answer and previews": [], "question": [], "undo": []}
