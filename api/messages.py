@@ -88,8 +88,7 @@ def message_history(message_id: int, query: schemas.RevisionsQuery) -> Any:
 )
 def forward_message(message_id: int, body: schemas.Forward) -> Any:
     """Bring a message into another chat, with a word of one's own before it; with an `Idempotency-Key` once."""
-    message, there = Message.visible_to(g.user, message_id)[1], Membership.of(g.user, body.chat_id)
-    copy = there.forward(message, body.text, idempotency_key())
+    copy = Membership.of(g.user, body.chat_id).forward(message_id, body.text, idempotency_key())
     where = {"Location": url_for("api.show_message", message_id=copy.id)}
     return copy.to_dict(), 200 if copy.repeated else 201, where
 

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from models.membership import Membership
 
 
-def forward(there: Membership, source: Message, comment: str, key: str | None) -> Message:
+def forward(there: Membership, source_id: int, comment: str, key: str | None) -> Message:
     """See Membership.forward."""
     comment = texts.clean(comment)
-    digest = digest_of(there, source, comment)
+    digest = digest_of(there, source_id, comment)
+    # Asked before the source is looked for: what was sent once stays sent, though that one was deleted since.
     first = SentKey.sent(there.user, key, digest) if key else None
     if first is not None:
         return first
+    source = Message.visible_to(there.user, source_id)[1]
     check_text(comment, has_files=True)
     Message.keep_pace(there.user)
     said = Said.by(there, comment)
@@ -38,7 +40,7 @@ def forward(there: Membership, source: Message, comment: str, key: str | None) -
             first = SentKey.sent(there.user, key, digest) if key else None
             if first is None:
                 # Looked up again: nothing comes along that was taken away or said otherwise meanwhile.
-                source = Message.visible_to(there.user, source.id)[1]
+                source = Message.visible_to(there.user, source_id)[1]
                 if comment:
                     say(here, said)
                 copy = copied(here, source, kept)
@@ -53,9 +55,9 @@ def forward(there: Membership, source: Message, comment: str, key: str | None) -
     return copy
 
 
-def digest_of(there: Membership, source: Message, comment: str) -> str:
+def digest_of(there: Membership, source_id: int, comment: str) -> str:
     """A hash of everything that is asked for, for the Idempotency-Key; never that of a message written."""
-    said = json.dumps(["forward", source.id, there.chat_id, comment], ensure_ascii=True)
+    said = json.dumps(["forward", source_id, there.chat_id, comment], ensure_ascii=True)
     return hashlib.sha256(said.encode()).hexdigest()
 
 

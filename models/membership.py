@@ -380,14 +380,14 @@ class Membership(Model):
         """
         return posting.post(self, text, files, reply_to, key)
 
-    def forward(self, source: Message, comment: str = "", key: str | None = None) -> Message:
+    def forward(self, message_id: int, comment: str = "", key: str | None = None) -> Message:
         """Write a message from elsewhere anew in this chat, as one's own, with the name of who said it first.
 
         A `comment` is a message of its own before it. The copy has its own files and lives on by itself; of the chat
         that it came from it tells nothing. With an idempotency `key` the first copy comes back, `repeated`. Raises
         Invalid (`text`, `files`, `Idempotency-Key`), TooMany, Gone, NotThere when either is not to be seen any more.
         """
-        return forwarding.forward(self, source, comment, key)
+        return forwarding.forward(self, message_id, comment, key)
 
     def edit(self, message_id: int, text: str) -> Message:
         """Say it otherwise. Raises Invalid (`text`), NotThere, Forbidden for all but the author, and of forwards."""

@@ -122,6 +122,19 @@ def test_the_same_key_forwards_once(ann: Person, bob: Person, chat: Chat, kitche
     assert len(list(Media.store.keys())) == 2 * 4, "no bytes are left that no row names"
 
 
+def test_what_was_forwarded_is_so_though_the_first_one_is_gone(
+    ann: Person, bob: Person, chat: Chat, kitchen: Chat
+) -> None:
+    """The answer was lost on the way, and is asked for again."""
+    source = ann.posts(chat, "hello")
+    first = forwards(bob, source.id, kitchen, key="k1").get_json()
+    ann.of(chat).delete_message(source.id)
+    again = forwards(bob, source.id, kitchen, key="k1")
+    assert (again.status_code, again.get_json()) == (200, first)
+    bob.of(kitchen).delete_message(first["id"])
+    assert forwards(bob, source.id, kitchen, key="k1").status_code == 410
+
+
 def test_the_copy_has_files_of_its_own(ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat) -> None:
     source = sends_picture(ann, chat)
     copy = forwards(bob, source["id"], kitchen).get_json()

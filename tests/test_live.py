@@ -126,6 +126,32 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
+def test_reactions_come_to_all_and_unread_marks_to_ones_own_streams_alone(company: Company) -> None:
+    ann, bob = company("ann"), company("bob")
+    chat = ann.starts("Garden", bob)
+    message = ann.posts(chat, "The tomatoes are in")
+    bob.asks("POST", f"chats/{chat}/read", message_id=message)
+    streams = {"ann": ann.listens(), "bob": bob.listens(), "bob elsewhere": bob.listens()}
+    start = streams["bob"].events[0].id
+    reacted = bob.asks("PUT", f"messages/{message}/reactions/👍")
+    assert reacted["reactions"] == [{"emoji": "👍", "count": 1, "users": [bob.id]}]
+    bob.asks("POST", f"chats/{chat}/unread", message_id=message)
+    ann.posts(chat, "for the end")
+    for stream in streams.values():
+        stream.gets("message.created", text="for the end")
+        assert stream.all("message.updated") == [reacted]
+    unread = {"chat_id": chat, "last_read_id": None, "unread": 1}
+    assert streams["ann"].all("membership.updated") == []
+    assert streams["bob"].all("membership.updated") == streams["bob elsewhere"].all("membership.updated") == [unread]
+    # Who was away gets it as well, and nobody else does.
+    again = bob.listens(start)
+    again.gets("message.created", text="for the end")
+    assert again.all("membership.updated") == [unread]
+    other = ann.listens(start)
+    other.gets("message.created", text="for the end")
+    assert other.all("membership.updated") == []
+
+
 def test_a_message_comes_as_the_api_gives_it(company: Company) -> None:
     ann = company("ann")
     chat = ann.starts("Notes")

@@ -160,7 +160,7 @@ def test_a_name_can_bring_no_markup_along(ann: Person, bob: Person, chat: Chat) 
     ann.user.change(name="<b>Ann</b>")
     message = ann.posts(chat, "hello")
     Reaction.give(ann.of(chat), message.id, "👍")
-    copy = bob.of(bob.starts("Kitchen")).forward(message)
+    copy = bob.of(bob.starts("Kitchen")).forward(message.id)
     assert "&lt;b&gt;Ann&lt;/b&gt;" in row(bob, copy)
     assert "<b>Ann</b>" not in row(bob, copy) + row(bob, message)
 
@@ -195,5 +195,5 @@ def test_a_page_costs_the_same_with_reactions_edits_and_forwards(
         Reaction.give(bob.of(chat), message.id, "👍")
         Reaction.give(ann.of(chat), message.id, "🎉")
         ann.of(chat).edit(message.id, "otherwise")
-        bob.of(chat).forward(message)
+        bob.of(chat).forward(message.id)
     assert cost() == before <= 7

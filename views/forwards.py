@@ -21,12 +21,12 @@ OFFERED = 500
 def forward(chat_id: int, message_id: int) -> ResponseReturnValue:
     mine = Membership.of(me(), chat_id)
     message, form = mine.message(message_id), ForwardForm()
-    if form.done(lambda: sent(message, form)):
+    if form.done(lambda: sent(message_id, form)):
         return redirect(f"/chats/{form.result.chat_id}")
     # Sent twice by an impatient finger, it is forwarded once still.
     form.key.data = form.key.data or secrets.token_urlsafe(16)
     return page("messages/forward.html", form, mine=mine, message=message, chats=Chat.list_of(me(), OFFERED))
 
 
-def sent(message: Message, form: ForwardForm) -> Message:
-    return Membership.of(me(), form.chat_id).forward(message, form.text.data or "", form.sent_key)
+def sent(message_id: int, form: ForwardForm) -> Message:
+    return Membership.of(me(), form.chat_id).forward(message_id, form.text.data or "", form.sent_key)

@@ -16,18 +16,26 @@ export function react(link, log) {
   const row = part(log, ".reaction-choice");
   document.body.append(row);
   for (const button of row.querySelectorAll("[value]")) button.ariaPressed = String(reaction(id, button.value)?.ariaPressed === "true");
+  row.querySelector("[name=who]").hidden = !article(id).querySelector(":scope > .reactions");
   row.addEventListener("toggle", (event) => event.newState === "closed" && row.remove());
   row.addEventListener("keydown", (event) => walk(event, row));
   row.addEventListener("click", async (event) => {
     const button = event.target.closest("button");
     if (!button) return;
     row.hidePopover();
-    if (button.name === "more") await chooseAny(link, log, id);
+    if (button.name === "who") await whoReacted(link, log);
+    else if (button.name === "more") await chooseAny(link, log, id);
     else await put(log, id, button.value, button.ariaPressed !== "true", button.title);
   });
   place(row, link);
   row.showPopover();
   row.querySelector("button").focus();
+}
+
+async function whoReacted(link, log) {
+  const { openPage } = await import("page-dialog");
+  const dialog = await openPage(link, part(log, "dialog"));
+  for (const form of dialog?.querySelectorAll("form") ?? []) form.remove();
 }
 
 async function chooseAny(link, log, id) {
@@ -57,7 +65,8 @@ export async function history(link) {
 export async function forward(link, log) {
   const { openPage } = await import("page-dialog");
   const dialog = await openPage(link, part(log, "dialog"));
-  const form = dialog.querySelector("form");
+  const form = dialog?.querySelector("form");
+  if (!form) return;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const { chat, text, key } = form.elements;
@@ -103,7 +112,7 @@ function added(log, message, emoji, name) {
   const button = fresh.querySelector("button");
   const [sign, words] = button.children;
   button.value = emoji;
-  button.setAttribute("formaction", `${location.pathname}/messages/${message.id.slice("message-".length)}/reactions`);
+  button.setAttribute("formaction", `/chats/${log.getAttribute("chat")}/messages/${message.id.slice("message-".length)}/reactions`);
   sign.textContent = emoji;
   words.textContent = name;
   const list = message.querySelector(":scope > .reactions");
@@ -143,7 +152,7 @@ function say(log, text, link) {
   const toast = document.createElement("p");
   toast.className = "toast";
   toast.role = "status";
-  (document.querySelector("dialog:modal") ?? document.querySelector(".toasts") ?? log.parentElement).append(toast);
+  (document.querySelector("dialog:modal") ?? document.querySelector(".toasts") ?? log.parentElement ?? document.body).append(toast);
   toast.append(text);
   if (link) {
     const [address, words] = link;
@@ -179,6 +188,6 @@ function place(row, anchor) {
 function walk(event, row) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
-  const buttons = [...row.querySelectorAll("button")];
+  const buttons = [...row.querySelectorAll("button:not([hidden])")];
   buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length).focus();
 }

@@ -22,7 +22,9 @@ export async function openPage(link, dialog) {
   dialog.addEventListener("close", () => dialog.remove());
   filter(dialog);
   dialog.showModal();
-  (dialog.querySelector("input[type=search]") ?? close).focus();
+  // With a finger the field would bring up the keyboard, which covers half of the dialog.
+  const field = matchMedia("(hover: none)").matches ? null : dialog.querySelector("input[type=search]");
+  (field ?? close).focus();
   return dialog;
 }
 

@@ -102,6 +102,25 @@ def test_it_is_shown_before_the_server_has_answered(pair: Pair) -> None:
     expect(reactions(pair.bob, "tomatoes")).to_have_text(re.compile(f"{THUMB}.* 1"))
 
 
+def test_who_reacted_is_a_press_further(pair: Pair) -> None:
+    pair.ann.writes("The tomatoes are in")
+    choice = pair.ann.page.get_by_role("group", name="React")
+    acts(pair.ann, "tomatoes", "React")
+    expect(choice.get_by_role("button", name="Who reacted")).to_be_hidden()
+    choice.get_by_role("button", name="thumbs up").click()
+    acts(pair.bob, "tomatoes", "React")
+    pair.bob.page.get_by_role("group", name="React").get_by_role("button", name="party popper").click()
+    expect(reactions(pair.ann, "tomatoes")).to_have_count(2)
+    acts(pair.ann, "tomatoes", "React")
+    choice.get_by_role("button", name="Who reacted").click()
+    dialog = pair.ann.page.get_by_role("dialog", name="Reactions")
+    expect(dialog.get_by_role("heading", level=2)).to_have_text([f"{THUMB} thumbs up", f"{PARTY} party popper"])
+    expect(dialog.get_by_role("link")).to_have_text([pair.ann_name, pair.bob_name])
+    pair.ann.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert not pair.ann.complaints
+
+
 def test_edited_shows_what_was_said_before(pair: Pair) -> None:
     pair.ann.writes("the tomatos are in")
     acts(pair.ann, "tomatos", "Edit message")

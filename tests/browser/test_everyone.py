@@ -34,6 +34,9 @@ SIGNED_IN = [
     "{chat}/members/{bob}/remove",
     "{chat}/messages/{message}/edit",
     "{chat}/messages/{message}/delete",
+    "{chat}/messages/{message}/reactions",
+    "{chat}/messages/{message}/history",
+    "{chat}/messages/{message}/forward",
     "/users/axe-bob",
     "/users/axe-ann",
     "/settings",
@@ -62,6 +65,11 @@ def place(chromium: Browser, server: Server) -> Place:
     ann = Visitor(context, server).registers("axe-ann")
     chat = ann.starts("Garden", "axe-bob")
     ann.writes("The tomatoes are in")
+    first = ann.page.get_by_role("article").first
+    first.hover()
+    first.get_by_role("link", name="React", exact=True).click()
+    ann.page.get_by_role("group", name="React").get_by_role("button", name="thumbs up").click()
+    expect(first.get_by_role("list", name="Reactions")).to_be_visible()
     ann.fills(
         "Message", "A list:\n\n- one\n- two\n\n> quoted\n\n```python\nprint('code')\n```\n\n[link](https://example.org)"
     )
