@@ -154,7 +154,6 @@ SENT: dict[str, dict[str, Any]] = {
     "POST /chats/new": {"title": "Reading club", "usernames": "erin2"},
     "POST /chats/{chat}": {"text": "hello", "key": "k1"},
     "POST /chats/{chat}/edit": {"title": "Another title"},
-    "GET /chats/{chat}/files": "200 200 200 404 404 302",
     "POST /chats/{chat}/read": {"message_id": "{message}"},
     "POST /chats/{chat}/level": {"level": "nothing"},
     "POST /chats/{chat}/members": {"username": "erin2"},

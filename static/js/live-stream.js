@@ -8,6 +8,9 @@ import { outboxOf } from "server";
 
 const LASTING = /^(message|chat|member|membership)\.|^(read|draft)$/;
 const SILENCE = 25_000; // ms; a comment comes every 15 s
+const STALE = 17_000; // after so long without one the connection is not trusted when somebody comes back to it
+const TICK = 1000;
+const ANSWER = 700; // ms in which the tab that holds the stream answers
 const SOON = 500;
 const LATE = 5000;
 const GRACE = 1000; // a short break is not worth a word
@@ -22,6 +25,9 @@ class LiveStream extends HTMLElement {
   #away = null; // ends this tab's part: aborts the lock and the stream
   #reading = null; // the stream under way
   #holds = false;
+  #heardAt = Date.now();
+  #tickedAt = Date.now();
+  #clock = 0;
   #connected = false;
   #online = new Set();
   #wait = 0; // ms that the server asked for
@@ -37,15 +43,17 @@ class LiveStream extends HTMLElement {
     on(window, "pageshow", () => this.#join());
     on(window, "online", () => this.#hurry());
     on(window, "offline", () => this.#reading?.abort());
-    on(document, "visibilitychange", () => document.visibilityState === "visible" && this.#hurry());
-    // The server leaves it to this page to say what was read (docs/decisions/0007).
-    document.cookie = `scripts=on; Path=/; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+    on(document, "visibilitychange", () => document.visibilityState === "visible" && this.#wake());
+    on(document, "resume", () => this.#wake());
+    this.#clock = setInterval(() => this.#tick(), TICK);
+    remember();
     this.#join();
     outboxOf(Number(this.#user)).start().catch(() => {}); // where there is no database, nothing was left in it
   }
 
   disconnectedCallback() {
     this.#listening.abort();
+    clearInterval(this.#clock);
     this.#leave();
   }
 
@@ -66,7 +74,34 @@ class LiveStream extends HTMLElement {
     this.#channel.onmessage = (event) => this.#hear(event.data);
     this.#say({ type: "joins", cursor: this.#cursor });
     this.#show();
-    navigator.locks.request(`live ${this.#user}`, { signal: this.#away.signal }, () => this.#hold(this.#away.signal)).catch(() => {});
+    this.#queue({ signal: this.#away.signal });
+  }
+
+  #queue(how) {
+    const { signal } = this.#away;
+    navigator.locks.request(`live ${this.#user}`, how, () => signal.aborted || this.#hold(signal)).catch(() => this.#robbed(signal));
+  }
+
+  // Another tab took the stream over, since this one gave no sign of life.
+  #robbed(signal) {
+    if (signal.aborted || !this.#holds) return;
+    this.#leave();
+    this.#join();
+  }
+
+  // Somebody is back at this page: what was asleep may hold a connection that died meanwhile, or wait for a tab that sleeps.
+  #wake() {
+    if (this.#holds) return this.#hurry(Date.now() - this.#heardAt > STALE);
+    const asked = Date.now();
+    this.#say({ type: "joins", cursor: this.#cursor });
+    setTimeout(() => !this.#holds && this.#away && this.#heardAt < asked && this.#queue({ steal: true }), ANSWER);
+  }
+
+  // Where a second took five the machine slept.
+  #tick() {
+    const slept = Date.now() - this.#tickedAt > 5 * TICK;
+    this.#tickedAt = Date.now();
+    if (slept && document.visibilityState === "visible") this.#wake();
   }
 
   // A page that the browser keeps in its memory must hold nothing.
@@ -90,8 +125,12 @@ class LiveStream extends HTMLElement {
       // Somebody else signed in meanwhile, in another tab: this page is nobody's any more.
       if (words.type === "joins") location.reload();
     } else if (words.type === "joins" && this.#holds) this.#welcome(words.cursor);
-    else if (words.type === "event" && !this.#holds) this.#pass(words);
-    else if (words.type === "connection" && !this.#holds) this.#connect(words.connected);
+    else if (this.#holds || words.type === "joins") return;
+    else {
+      this.#heardAt = Date.now();
+      if (words.type === "event") this.#pass(words);
+      else if (words.type === "connection") this.#connect(words.connected);
+    }
   }
 
   #welcome(cursor) {
@@ -137,6 +176,7 @@ class LiveStream extends HTMLElement {
         const { done, value } = await reader.read();
         if (done) return heard;
         clearTimeout(silence);
+        this.#heardAt = Date.now();
         silence = setTimeout(() => reading.abort(), SILENCE);
         const blocks = (rest + value).split("\n\n");
         rest = blocks.pop();
@@ -219,6 +259,14 @@ class LiveStream extends HTMLElement {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true }));
   }
+}
+
+// The server leaves it to this page to say what was read (docs/decisions/0007), and says times as they are here.
+function remember() {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const how = `Path=/; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+  document.cookie = `scripts=on; ${how}`;
+  if (timeZone) document.cookie = `time_zone=${timeZone}; Max-Age=31536000; ${how}`;
 }
 
 customElements.define("live-stream", LiveStream);

@@ -200,3 +200,27 @@ def test_on_a_phone_the_list_and_a_chat_take_turns(visit: Visit) -> None:
     expect(bob.page.get_by_role("heading", level=1)).to_have_text("Chats")
     assert two.has_stayed(bob)
     assert not bob.complaints
+
+
+def test_code_is_copied_at_a_press(two: Two) -> None:
+    bob = two.bob
+    bob.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    enters(two.ann, "```python\nfor bed in garden:\n    bed.water()\n```")
+    code = bob.page.locator(".code")
+    expect(code).to_have_count(1)
+    code.get_by_role("button", name="Copy").click()
+    expect(bob.page.get_by_role("status").filter(has_text="Copied")).to_be_attached()
+    assert bob.page.evaluate("navigator.clipboard.readText()") == "for bed in garden:\n    bed.water()"
+
+
+def test_a_tab_that_slept_with_the_stream_holds_nobody_up(two: Two) -> None:
+    """The first tab holds the stream, and stops answering as a sleeping one does."""
+    first = two.bob
+    first.page.evaluate("BroadcastChannel.prototype.postMessage = () => {}")
+    second = first.context.new_page()
+    second.goto(first.server.url + two.path)
+    expect(second.get_by_role("log")).to_contain_text("The tomatoes are in")
+    second.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(second.locator("chat-people")).to_have_text("· 2 online")
+    two.ann.writes("Awake?")
+    expect(second.get_by_role("log")).to_contain_text("Awake?")
