@@ -44,10 +44,14 @@ class Event(Model):
     @classmethod
     def retell(cls, message_id: int, message: dict[str, Any], preview: str) -> None:
         """Tell a message's text as it reads now, in what was told of it before and in the quotations of it."""
-        people = fn.json(json.dumps(message["mentions"], ensure_ascii=False))
-        data = fn.json_set(cls.data, "$.text", message["text"], "$.html", message["html"], "$.mentions", people)
-        told = (cls.type == "message.created") | (cls.type == "message.updated")
-        cls.update(data=data).where(cls.message_id == message_id, told).execute()
+        people = json.dumps(message["mentions"], ensure_ascii=False)
+        # Without Peewee's making of SQL, which takes most of the time for a thousand of them.
+        database.execute_sql(
+            """
+            UPDATE event SET data = json_set(data, '$.text', ?, '$.html', ?, '$.mentions', json(?))
+            WHERE message_id = ? AND type IN ('message.created', 'message.updated')""",
+            (message["text"], message["html"], people, message_id),
+        )
         cls._replies_to("r.id = ?", message_id, fn.json_set(cls.data, "$.reply_to.text", preview))
 
     @classmethod

@@ -161,6 +161,24 @@ def test_a_message_comes_as_the_api_gives_it(company: Company) -> None:
     assert stream.all("message.created")[-1] == ann.asks("GET", f"messages/{message}")
 
 
+def test_a_draft_comes_to_its_writers_devices_alone(company: Company) -> None:
+    ann, bob = company("ann"), company("bob")
+    chat = ann.starts("Garden", bob)
+    mine, theirs = ann.listens(), bob.listens()
+    ann.asks("PUT", f"chats/{chat}/draft", text="half")
+    kept = ann.asks("PUT", f"chats/{chat}/draft", text="half a sentence")
+    mine.gets("draft", text="half a sentence")
+    assert mine.all("draft")[-1] == {"chat_id": chat, "user_id": ann.id, **kept}
+    message = ann.posts(chat, "Done")
+    theirs.gets("message.created", id=message)
+    # Whoever comes later is told of the newest alone, and Bob of none.
+    for person, begun in ((ann, ["half a sentence"]), (bob, [])):
+        later = person.listens(mine.events[0].id)
+        later.gets("message.created", id=message)
+        assert [draft["text"] for draft in later.all("draft")] == begun
+    assert "draft" not in theirs.types()
+
+
 def test_who_was_removed_gets_nothing_more_live_or_later(company: Company) -> None:
     ann, bob = company("ann"), company("bob")
     chat, elsewhere = ann.starts("Garden", bob), ann.starts("Elsewhere", bob)
