@@ -163,3 +163,17 @@ def test_without_a_script_the_field_leads_to_the_search_page(ann: Visitor, visit
     there.fills("Search", "собака")
     there.page.get_by_label("Search", exact=True).press("Enter")
     expect(there.page.locator(".result mark")).to_have_text("собаками")
+
+
+def test_on_the_search_page_results_come_while_one_types(ann: Visitor) -> None:
+    page = ann.page
+    ann.opens("/search")
+    page.get_by_label("Search", exact=True).press_sequentially("собак")
+    expect(page.locator(".result mark")).to_have_text("собаками")
+    expect(page).to_have_url(re.compile(r"/search\?q=%D1%81%D0%BE%D0%B1%D0%B0%D0%BA&"))
+    page.get_by_label("Author", exact=True).fill("kfind-bob")
+    expect(page.locator(".result")).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Nothing found for “собак”")).to_have_count(1)
+    page.reload()
+    expect(page.get_by_role("heading", name="Nothing found for “собак”")).to_be_visible()
+    assert ann.complaints == []
