@@ -75,7 +75,8 @@ def mark() -> None:
 def listen() -> Response:
     """What happens, as it happens: text/event-stream, gone on with after `Last-Event-ID`."""
     cursor = request.headers.get("Last-Event-ID") or request.args.get("last_event_id")
-    return EventStream(g.user.id, g.login.id, cursor, f"{g.request_id} {request.method} {request.path}", g.began)
+    user_id, login_id = g.listener
+    return EventStream(user_id, login_id, cursor, f"{g.request_id} {request.method} {request.path}", g.began)
 
 
 openapi.describe(listen, openapi.Operation(A(200, type="text/event-stream"), resumed=True, errors=(429,)))

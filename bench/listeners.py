@@ -62,7 +62,8 @@ class Listeners:
         if not data and self.may_end:
             self.poll.unregister(number)
             return
-        if number not in self.ready and (not data or b"Content-Length:" in data):
+        # A length has only the answer that tells to come again: to wait for more would be to wait out the keep-alive.
+        if number not in self.ready and (not data or b"Content-Length:" in self.rests[number] + data):
             self._again(number)
             return
         if not data:

@@ -42,7 +42,7 @@ def main() -> None:
     asked = options.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    print("listeners  connect s  kB each  deliveries/s  raw/s  ratio  paced p50/p99 ms")
+    print("listeners  connect s (told to come again)  kB each  deliveries/s  raw/s  ratio  paced p50/p99 ms")
     for count in asked.listeners:
         with tempfile.TemporaryDirectory() as folder:
             print(measured(Path(folder), count), flush=True)
@@ -101,7 +101,10 @@ def measured(folder: Path, count: int) -> str:
         listeners.close()
     raw = raw_limit(count, listeners_frame())
     p50, p99 = statistics.median(paced), sorted(paced)[int(len(paced) * 0.99)]
-    return f"{count:9} {connect:10.2f} {each:8.1f} {rate:13,.0f} {raw:9,.0f} {rate / raw:6.2f}  {p50:8.1f} / {p99:.1f}"
+    return (
+        f"{count:9} {connect:10.2f} {listeners.told_again:22} {each:8.1f} {rate:13,.0f} {raw:9,.0f} {rate / raw:6.2f}"
+        f"  {p50:8.1f} / {p99:.1f}"
+    )
 
 
 def stream_process(master: int) -> int:

@@ -25,7 +25,7 @@ DAY = 86_400
 
 
 def now_and_then(number: int) -> None:
-    """After a message: what was deleted goes. After one of a hundred: a few old events, keys, tries, logins and links."""
+    """What was deleted goes after a message; after one of a hundred a few old events, keys, tries, logins, links."""
     if number % EVERY == 0:
         for kind in (Event, SentKey, Attempt, Login, Link):
             kind.prune()

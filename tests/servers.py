@@ -53,7 +53,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_for(self.answers, lambda: f"no answer; it said:\n{self.log.read_text()}")
+        wait_for(self.answers, lambda: f"no answer; it said:\n{self.log.read_text()}", 180)
 
     def answers(self) -> bool:
         """Whether it is up. Raises when it ended instead."""

@@ -228,6 +228,20 @@ def test_a_stream_ends_with_its_token_and_no_other(company: Company) -> None:
     kept.gets("chat.created", id=chat)
 
 
+def test_two_streams_of_one_token_are_told_the_same(company: Company) -> None:
+    ann, bob = company("ann"), company("bob")
+    chat = ann.starts("Garden", bob)
+    first, second = bob.listens(), bob.listens()
+    sent = [ann.posts(chat, f"number {number}") for number in range(5)]
+    for stream in (first, second):
+        stream.gets("message.created", id=sent[-1])
+    assert first.lasting == second.lasting
+    assert [data["id"] for data in first.all("message.created")] == sent
+    first.close()
+    message = ann.posts(chat, "for the other one")
+    second.gets("message.created", id=message)
+
+
 def test_a_new_password_ends_all_other_streams(company: Company) -> None:
     erin = company("erin")
     old, first = erin.listens(), erin.token

@@ -89,6 +89,19 @@ def test_a_closed_account_leaves_the_log_too(ann: Person, bob: Person, chat: Cha
     assert '"username": "bob"' not in said
 
 
+def test_where_the_clock_was_set_back_the_log_gets_no_hole(ann: Person, chat: Chat) -> None:
+    before = ann.posts(chat, "before the clock was set back").id
+    ann.posts(chat, "after it")
+    long_ago = models.now() - (limits.event_days + 1) * 86_400_000_000
+    Event.update(created_at=long_ago).where(Event.message_id > before).execute()
+    assert Event.prune() == 0
+    Event.update(created_at=long_ago).where(Event.message_id == before).execute()
+    Event.update(created_at=long_ago).where(Event.message_id.is_null()).execute()
+    ann.posts(chat, "much later")
+    assert Event.prune() > 0
+    assert [event.message_id for event in Event.select()] == [before + 2]
+
+
 def test_old_events_go_after_their_time(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Event.prune() == 0
     Event.update(created_at=models.now() - (limits.event_days + 1) * 86_400_000_000).execute()

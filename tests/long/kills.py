@@ -33,6 +33,7 @@ class Insistent(threading.Thread):
         super().__init__()
         self.listener, self.chat, self.stop = listener, chat, stop
         self.acknowledged: dict[str, int] = {}
+        self.refused = 0
         self.error: BaseException | None = None
 
     def run(self) -> None:
@@ -54,6 +55,7 @@ class Insistent(threading.Thread):
                 if answer.status_code in (200, 201):
                     return int(answer.json()["id"])
                 assert answer.status_code >= 500, answer.text
+                self.refused += 1
             time.sleep(0.05)
 
 

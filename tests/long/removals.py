@@ -67,17 +67,19 @@ def concerns(event: Told, chat: int) -> bool:
 
 
 def seen_inside(events: list[Told], chat: int, user: int) -> list[Told]:
-    """A chat's events, each of which came between an entry and the next removal."""
+    """A chat's events, each of which came between an entry and the next removal.
+
+    Of an entry that was over before it was told of, the removal alone is told.
+    """
     is_inside, seen = False, []
     for event in events:
         if not event.lasts or not concerns(event, chat):
             continue
-        if event.type == "chat.created":
-            is_inside = True
-        assert is_inside, event
+        is_own_removal = event.type == "member.removed" and event.data["user"]["id"] == user
+        is_inside = is_inside or event.type == "chat.created"
+        assert is_inside or is_own_removal, event
         seen.append(event)
-        if event.type == "member.removed" and event.data["user"]["id"] == user:
-            is_inside = False
+        is_inside = is_inside and not is_own_removal
     assert not is_inside
     return seen
 
