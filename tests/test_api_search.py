@@ -8,7 +8,7 @@ from people import Anyone, Person
 from models import Chat
 
 HIT = {
-    "id", "chat_id", "author", "text", "html", "files", "reactions", "forwarded_from", "reply_to",
+    "id", "chat_id", "author", "text", "html", "files", "reactions", "forwarded_from", "mentions", "reply_to",
     "created_at", "edited_at", "snippet",
 }  # fmt: skip
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import peewee
 import pytest
-from people import Person
+from people import PASSWORD, Anyone, Person
 
 import models
+from chat import create_app
+from config import Settings
 from migrations import m0001_initial
 from models import Chat, Message, migration
 
@@ -120,7 +122,7 @@ def test_an_older_database_gets_an_index_that_knows_word_forms(
 ) -> None:
     kept, gone = ann.posts(chat, "Гулял с собаками"), ann.posts(chat, "Гулял с кошками")
     ann.of(chat).delete_message(gone.id)
-    as_before = [m0001_initial.STATEMENTS[-1], "DELETE FROM migration WHERE name >= 'm0003'"]
+    as_before = [m0001_initial.STATEMENTS[-1], "DELETE FROM migration WHERE name = 'm0003_word_forms'"]
     for statement in ("DROP TABLE message_index", *as_before):
         models.database.execute_sql(statement)
     monkeypatch.setattr(models.index, "AT_ONCE", 1)
@@ -140,3 +142,46 @@ def test_the_models_know_the_columns_of_the_tables(ann: Person) -> None:
         name = model._meta.table_name
         columns = {row[1] for row in models.database.execute_sql(f'PRAGMA table_info("{name}")')}
         assert columns == set(model._meta.columns), name
+
+
+FIRST = ("m0001_initial", "m0002_event_chat")
+# What the first version wrote when ann and bob had a chat, and bob had not read on.
+AS_IT_WAS = """
+    INSERT INTO "user" (id, username, username_key, name, created_at, password) VALUES
+        (1, 'ann', 'ann', 'Ann', 1, :password), (2, 'bob', 'bob', '', 2, NULL);
+    INSERT INTO chat (id, title, owner_id, created_at, message_count, member_count, last_message_id, activity) VALUES
+        (1, 'Garden', 1, 3, 2, 2, 2, 5);
+    INSERT INTO membership (id, user_id, chat_id, joined_at, last_read_id, read_count) VALUES
+        (1, 1, 1, 3, 2, 1), (2, 2, 1, 3, 1, 1);
+    INSERT INTO message (id, chat_id, author_id, text, html, created_at) VALUES
+        (1, 1, 2, 'Гулял с собаками', '<p>Гулял с собаками</p>', 4),
+        (2, 1, 1, 'Hi @bob', '<p>Hi @bob</p>', 5);
+    INSERT INTO message_index (rowid, text, chat) VALUES (1, 'гулял с собаками', 'c1'), (2, 'hi bob', 'c1');
+"""
+
+
+def test_a_database_of_the_first_version_comes_up_to_date(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(settings)
+    folder = tmp_path / "first"
+    folder.mkdir()
+    for name in FIRST:
+        shutil.copy(migration.FOLDER / f"{name}.py", folder)
+    with monkeypatch.context() as then:
+        then.setattr(migration, "FOLDER", folder)
+        assert models.migrate() == list(FIRST)
+    hashed = models.password.hashed(PASSWORD)
+    with models.write():
+        for statement in AS_IT_WAS.split(";")[:-1]:
+            models.database.execute_sql(statement.replace(":password", f"'{hashed}'"))
+    assert len(models.migrate()) > 3
+    ann = Anyone(app)
+    ann.browser.submit("/login", username="ann", password=PASSWORD)
+    page = ann.get("/chats/1").text
+    assert "Гулял с собаками" in page and "Hi @bob" in page
+    assert "message-1" in ann.get("/search?q=собака").text
+    assert ann.browser.submit("/chats/1", text="Still here, @bob").status_code == 302
+    (bob,) = models.Membership.select().where(models.Membership.user == 2)
+    assert (bob.unread, bob.unread_mentions) == (2, 1)
+    models.database.close()
