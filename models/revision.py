@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from peewee import AutoField, BigIntegerField, ForeignKeyField, TextField
 
 from models.base import Model, iso
-from models.message import Message
+from models.message import NOBODY, Message
 from text import render
 
 
@@ -29,6 +30,13 @@ class Revision(Model):
         """The former texts of a message, the newest first; those before an id."""
         query = cls.select().where(cls.message == message.id).order_by(cls.id.desc()).limit(limit)
         return list(query if before is None else query.where(cls.id < before))
+
+    @classmethod
+    def forget_user(cls, username: str) -> None:
+        """Take the name of an account that is closed out of all former texts. Inside a write() only."""
+        name = re.compile(rf"@{re.escape(username)}(?![\w.-]*\w)", re.IGNORECASE)
+        for revision in cls.select().where(cls.text.contains(f"@{username}")):
+            cls.update(text=name.sub(NOBODY, revision.text)).where(cls.id == revision.id).execute()
 
     @property
     def html(self) -> str:

@@ -239,6 +239,7 @@ class User(Model):
         from models.membership import Membership
         from models.mention import Mention
         from models.reaction import Reaction
+        from models.revision import Revision
 
         with write():
             Reaction.delete().where(Reaction.user == self).execute()
@@ -248,6 +249,7 @@ class User(Model):
             Link.delete().where(Link.user == self).execute()
             Event.forget_user(self.id)
             Mention.rename(self.id, None)
+            Revision.forget_user(self.username)
             avatar = User.select(User.avatar).where(User.id == self.id).scalar()
             User.update(
                 username="", username_key=None, name="", name_key="", about="", avatar=None, password=None,

@@ -76,3 +76,11 @@ def test_a_closed_accounts_history_stays_as_its_messages_do(ann: Person, bob: Pe
     bob.of(chat).edit(message.id, "the tomatoes are in")
     bob.user.close_account(PASSWORD)
     assert former(ann, message.id) == ["the tomatos are in"]
+
+
+def test_the_name_of_a_closed_account_is_gone_from_former_texts(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "Ask @bob, not @bobby or @BOB.")
+    ann.api.patch(f"/api/messages/{message.id}", json={"text": "Ask me"})
+    assert bob.api.delete("/api/users/me", json={"current_password": bob.password}).status_code == 204
+    (former,) = ann.api.get(f"/api/messages/{message.id}/history").get_json()["items"]
+    assert former["text"] == "Ask Deleted user, not @bobby or Deleted user."

@@ -178,9 +178,9 @@ def test_a_database_of_the_first_version_comes_up_to_date(
     assert len(models.migrate()) > 3
     ann = Anyone(app)
     ann.browser.submit("/login", username="ann", password=PASSWORD)
-    page = ann.get("/chats/1").text
+    page = ann.browser.get("/chats/1").text
     assert "Гулял с собаками" in page and "Hi @bob" in page
-    assert "message-1" in ann.get("/search?q=собака").text
+    assert "message-1" in ann.browser.get("/search?q=собака").text
     assert ann.browser.submit("/chats/1", text="Still here, @bob").status_code == 302
     (bob,) = models.Membership.select().where(models.Membership.user == 2)
     assert (bob.unread, bob.unread_mentions) == (2, 1)
