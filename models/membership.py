@@ -7,18 +7,17 @@ from typing import Any, cast
 
 from peewee import JOIN, AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegerField, TextField, fn
 
+from models import counting, forwarding, members, posting, room
 from models import draft as drafts
-from models import forwarding, posting, room
-from models.base import Model, database, iso, now, remove_after_commit, write
+from models.base import Model, iso, now
 from models.chat import Chat, Partner, partner_of
 from models.draft import Draft
-from models.errors import Forbidden, Invalid, NotThere, Taken, words
+from models.errors import NotThere
 from models.event import Event
 from models.file import File
 from models.mention import Mention
 from models.message import Message
 from models.user import User
-from models.withdrawn import Withdrawn
 from storage import Upload
 
 ROLES = ("owner", "admin", "member")
@@ -120,8 +119,8 @@ class Membership(Model):
         for theirs in query.order_by(cls.is_admin.desc(), cls.joined_at, cls.id):
             theirs.chat = by_id[theirs.chat_id]
             people[theirs.chat_id].append(theirs)
-        for members in people.values():
-            members.sort(key=lambda theirs: not theirs.is_owner)
+        for company in people.values():
+            company.sort(key=lambda theirs: not theirs.is_owner)
         return people
 
     @classmethod
@@ -219,7 +218,7 @@ class Membership(Model):
         Chat.update(member_count=Chat.member_count + 1).where(Chat.id == chat.id).execute()
         chat.member_count += 1
         Event.record("chat.created", chat.told(), chat_id=chat.id, user_id=user.id)
-        mine._tell("member.added")
+        mine.tell("member.added")
         return mine
 
     def describe(self, title: str | None = None, description: str | None = None) -> None:
@@ -243,130 +242,39 @@ class Membership(Model):
 
     def add(self, username: str, role: str = "member") -> Membership:
         """Bring somebody in. Raises Invalid or Taken (`username`), Forbidden for a role that is not one's to give."""
-        known_role(role)
-        with write():
-            mine = self.again()
-            if mine.chat.is_direct:
-                raise Forbidden(words("A direct chat is for its two people: open a chat with a title for more."))
-            person = next(iter(User.all_named([username.strip().lstrip("@")]).values()), None)
-            if person is None:
-                raise Invalid(username=words("Nobody is called %(username)s.", username=username.strip()))
-            if role != "member" and not mine.is_owner:
-                raise Forbidden(words("Only the owner gives roles."))
-            if Membership.select().where(Membership.chat == self.chat_id, Membership.user == person).exists():
-                raise Taken(username=words("%(username)s is in this chat already.", username=person.username))
-            theirs = Membership.enter(mine.chat, person)
-            if role != "member":
-                theirs = mine.set_role(person.id, role)
-        return theirs
+        return members.add(self, username, role)
 
     def set_role(self, user_id: int, role: str) -> Membership:
         """Give a role; giving `owner` hands the chat over. Raises Invalid, NotThere, Forbidden."""
-        known_role(role)
-        with write():
-            mine = self.again()
-            theirs = mine.member(user_id)
-            if not mine.is_owner:
-                raise Forbidden(words("Only the owner gives roles."))
-            if theirs.user_id == mine.user_id and role != "owner":
-                raise Invalid(role=words("Hand the chat over to somebody else first."))
-            if role != theirs.role:
-                if role == "owner":
-                    mine._become("admin")
-                theirs._become(role)
-        return theirs
-
-    def _become(self, role: str) -> None:
-        """Take a role, and tell. The chat's owner is who took `owner` last."""
-        self.is_admin = role == "admin"
-        Membership.update(is_admin=self.is_admin).where(Membership.id == self.id).execute()
-        if role == "owner":
-            Chat.update(owner_id=self.user_id).where(Chat.id == self.chat_id).execute()
-            self.chat.owner_id = self.user_id
-        if not self.chat.is_direct:
-            self._tell("member.updated", role)
-
-    def _tell(self, type: str, role: str | None = None) -> None:
-        told = {"chat_id": self.chat_id, "user": self.user.to_dict(), "role": role or self.role}
-        Event.record(type, told, chat_id=self.chat_id, user_id=self.user_id)
+        return members.set_role(self, user_id, role)
 
     def remove(self, user_id: int) -> None:
         """Take somebody out; oneself: leave. Raises NotThere, Forbidden."""
-        if user_id == self.user_id:
-            return self.leave()
-        with write():
-            mine = self.again()
-            theirs = mine.member(user_id)
-            if not mine.may_remove(theirs):
-                raise Forbidden(words("You may not remove this member."))
-            theirs._go()
-        return None
+        members.remove(self, user_id)
 
     def leave(self) -> None:
         """Go. Raises Forbidden in a direct chat: it would be the other's alone, and written into unseen."""
-        with write():
-            mine = self.again()
-            if mine.chat.is_direct:
-                raise Forbidden(words("A direct chat can't be left. You can mute it."))
-            mine.depart()
+        members.leave(self)
 
     def depart(self) -> None:
         """Go from any chat. Inside a write() only.
 
         The owner's successor is the longest-standing admin, else member; the last one's going ends the chat.
         """
-        if self.chat.owner_id == self.user_id:
-            heir = self.heir()
-            if heir is None:
-                return self._end()
-            heir._become("owner")
-        self._go()
-        return None
-
-    def _go(self) -> None:
-        Membership.delete().where(Membership.id == self.id).execute()
-        Event.forget_drafts(self.chat_id, self.user_id)
-        Chat.update(member_count=Chat.member_count - 1).where(Chat.id == self.chat_id).execute()
-        self._tell("member.removed")
+        members.depart(self)
 
     def heir(self) -> Membership | None:
         """Who becomes the owner when the owner goes."""
-        others = (
-            Membership.select(Membership, User)
-            .join(User)
-            .where(Membership.chat == self.chat_id, Membership.user != self.chat.owner_id)
-            .order_by(Membership.is_admin.desc(), Membership.joined_at, Membership.id)
-        )
-        heir: Membership | None = others.first()
-        if heir is not None:
-            heir.chat = self.chat
-        return heir
+        return members.heir(self)
 
     def delete_chat(self) -> None:
         """End the chat with everything in it, for everybody. Raises Forbidden for all but the owner."""
-        with write():
-            mine = self.again()
-            if not mine.is_owner:
-                raise Forbidden(words("Only the owner may delete the chat."))
-            mine._end()
+        members.delete_chat(self)
 
-    def _end(self) -> None:
-        keys = [key for file in File.of_chat(self.chat_id) for key in file.keys]
-        keys += Withdrawn.every_key(self.chat_id)
-        told = {"id": self.chat_id, "title": self.chat.told()["title"]}
-        for theirs in self.members():
-            Event.record("chat.deleted", told, chat_id=self.chat_id, user_id=theirs.user_id)
-        Event.delete().where(Event.chat_id == self.chat_id, Event.message_id.is_null(False)).execute()
-        Event.forget_drafts(self.chat_id)
-        self._unindex()
-        Chat.delete().where(Chat.id == self.chat_id).execute()
-        remove_after_commit([*keys, self.chat.picture] if self.chat.picture else keys)
-
-    def _unindex(self) -> None:
-        database.execute_sql(
-            "DELETE FROM message_index WHERE rowid IN (SELECT id FROM message WHERE chat_id = ?)",
-            (self.chat_id,),
-        )
+    def tell(self, type: str, role: str | None = None) -> None:
+        """Write an event about this member. Inside a write() only."""
+        told = {"chat_id": self.chat_id, "user": self.user.to_dict(), "role": role or self.role}
+        Event.record(type, told, chat_id=self.chat_id, user_id=self.user_id)
 
     # Messages
 
@@ -412,31 +320,15 @@ class Membership(Model):
 
     def count_in(self, message: Message, event_id: int) -> None:
         """A new message of one's own counts from now on. Inside a write() only."""
-        Chat.update(message_count=Chat.message_count + 1, last_message_id=message.id, activity=event_id).where(
-            Chat.id == self.chat_id
-        ).execute()
-        Membership.update(own_since=Membership.own_since + 1).where(Membership.id == self.id).execute()
+        counting.count_in(self, message, event_id)
 
     def count_out(self, message: Message) -> None:
         """Take a deleted message out of every count. Inside a write() only."""
-        self._recount(message, -1)
+        counting.recount(self, message, -1)
 
     def count_back(self, message: Message) -> None:
         """Take a message that was put back into every count again. Inside a write() only."""
-        self._recount(message, 1)
-
-    def _recount(self, message: Message, more: int) -> None:
-        here = Membership.chat == self.chat_id
-        Membership.update(read_count=Membership.read_count + more).where(
-            here, Membership.last_read_id >= message.id
-        ).execute()
-        Membership.update(own_since=Membership.own_since + more).where(
-            here, Membership.user == message.author_id, Membership.last_read_id < message.id
-        ).execute()
-        newest = Message.select(fn.MAX(Message.id)).where(Message.chat == self.chat_id, Message.deleted_at.is_null())
-        Chat.update(message_count=Chat.message_count + more, last_message_id=newest).where(
-            Chat.id == self.chat_id
-        ).execute()
+        counting.recount(self, message, 1)
 
     # What is begun
 
@@ -500,44 +392,14 @@ class Membership(Model):
 
     def read(self, message_id: int) -> None:
         """Read up to there; never back. Raises Invalid (`message_id`) for one that is not of this chat."""
-        with write():
-            mine = self.again()
-            here = Message.chat == self.chat_id
-            if not Message.select().where(Message.id == message_id, here).exists():
-                raise Invalid(message_id=words("There is no such message in this chat."))
-            if message_id <= mine.last_read_id:
-                return
-            mine._stand_at(message_id)
-            told = {"chat_id": self.chat_id, "user_id": self.user_id, "message_id": message_id}
-            Event.record("read", told, chat_id=self.chat_id, user_id=self.user_id)
+        counting.read(self, message_id)
 
     def mark_unread(self, message_id: int) -> None:
         """Go back to before a message, so that it is unread again with all that follows; the only way back.
 
         What is unread already stays so. Raises Invalid (`message_id`) for one that is not there in this chat.
         """
-        with write():
-            mine = self.again()
-            here = Message.select(fn.MAX(Message.id)).where(Message.chat == self.chat_id)
-            if here.where(Message.id == message_id, Message.deleted_at.is_null()).scalar() is None:
-                raise Invalid(message_id=words("There is no such message in this chat."))
-            if message_id > mine.last_read_id:
-                return
-            mine._stand_at(here.where(Message.id < message_id).scalar() or 0)
-            told = {"chat_id": self.chat_id, "last_read_id": mine.last_read_id or None, "unread": mine.unread}
-            Event.record("membership.updated", told, chat_id=self.chat_id, user_id=self.user_id)
-
-    def _stand_at(self, message_id: int) -> None:
-        """Have read up to a message, and count anew over what is left. Inside a write() only."""
-        self.last_read_id, self.read_count, self.own_since = message_id, self.chat.message_count, 0
-        if message_id < (self.chat.last_message_id or 0):
-            left = (Message.chat == self.chat_id, Message.id > message_id, Message.deleted_at.is_null())
-            alive = Message.select().where(*left)
-            self.read_count -= alive.count()
-            self.own_since = alive.where(Message.author == self.user_id).count()
-        Membership.update(last_read_id=message_id, read_count=self.read_count, own_since=self.own_since).where(
-            Membership.id == self.id
-        ).execute()
+        counting.mark_unread(self, message_id)
 
     # Telling
 
@@ -574,8 +436,3 @@ def chat_dicts(memberships: Sequence[Membership]) -> list[dict[str, Any]]:
     ids = [mine.chat.last_message_id for mine in memberships if mine.chat.last_message_id]
     last = {m.chat_id: m for m in Message.loaded(Message.id.in_(ids), newest_first=True, limit=len(ids))}
     return [mine.chat_dict(people[mine.chat_id], last.get(mine.chat_id)) for mine in memberships]
-
-
-def known_role(role: str) -> None:
-    if role not in ROLES:
-        raise Invalid(role=words("One of owner, admin, member."))
