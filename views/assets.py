@@ -17,7 +17,10 @@ CSS, JS = STATIC / "css", STATIC / "js"
 # What is the same for everybody, whoever asks.
 ENDPOINTS = {"static", "assets.stylesheet", "assets.script"}
 # The elements of a live page. They start in this order: the stream last, when everybody listens.
-LIVE = ("chat-log", "log-jumps", "code-copy", "chat-list", "chat-composer", "chat-people", "chat-pages", "live-stream")
+LIVE = (
+    *("chat-log", "log-acts", "log-jumps", "code-copy"),
+    *("chat-list", "chat-composer", "chat-people", "chat-pages", "live-stream"),
+)
 IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "([\w-]+)";\n', re.MULTILINE)
 SQUEEZED = {"text/javascript", "application/javascript", "image/svg+xml"}
 FOREVER = "public, max-age=31536000, immutable"

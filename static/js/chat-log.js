@@ -10,7 +10,6 @@ const MEMBER = ["member.added", "member.removed", "member.updated"];
 const MINE = ["read", "membership.updated"];
 const CHAT = ["chat.created", "chat.updated", "chat.deleted"];
 
-const QUOTED = 140; // characters
 const END = 48; // px within which the log counts as being at its end
 const NEAR = 500; // px from an edge at which the messages beyond it are asked for
 const LINE = 48; // px above the unread line, when a chat opens at it
@@ -52,15 +51,11 @@ class ChatLog extends HTMLElement {
     on(this.#outbox, "change", ({ detail }) => detail.chat === this.#chat && this.#sync());
     on(this.#outbox, "sent", ({ detail }) => detail.chat === this.#chat && this.#sent(detail));
     on(this.#outbox, "progress", ({ detail }) => this.#progress(detail));
-    on(document, "edit-last", (event) => this.#editLast(event));
     on(window, "focus", () => this.#reporting.start());
     on(window, "pagehide", () => this.#reporting.start());
     on(document, "visibilitychange", () => this.#reporting.start());
     on(this, "click", (event) => this.#pressed(event.target.closest("button[name]")));
     on(this, "click", (event) => this.#asked(event));
-    on(this, "click", (event) => this.#followed(event));
-    on(this, "click", (event) => this.#acts(event));
-    if (document.querySelector("undo-toast")) import("undo-toast");
     // Not before somebody scrolls: the first look is as small as it can be.
     const scrolled = () => {
       this.#isScrolled = true;
@@ -378,18 +373,6 @@ class ChatLog extends HTMLElement {
     this.#article(idOf(first)).before(line);
   }
 
-  // What one does with a message. Without the script, where it can't be loaded, the link or button does it.
-  #acts(event) {
-    const control = event.target.closest("[data-act]");
-    if (!control || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
-    event.preventDefault();
-    control.closest("[popover]:popover-open")?.hidePopover();
-    import("message-acts").then(
-      (acts) => acts[control.dataset.act](control, this),
-      () => (control.form ? control.form.requestSubmit(control) : location.assign(control.href)),
-    );
-  }
-
   // One's own, on their way
 
   #written(entry) {
@@ -486,44 +469,6 @@ class ChatLog extends HTMLElement {
     document.querySelector("chat-composer textarea")?.focus();
   }
 
-  // What is done in place: without a script each of these links leads to a page. With a key held it still does.
-
-  #followed(event) {
-    const link = event.target.closest(".message-actions a, .quote");
-    const row = link?.closest("article[id]");
-    if (!row || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    const [, what] = /\/messages\/\d+\/(edit|delete)$/.exec(link.pathname) ?? [];
-    if (link.matches(".quote") ? document.querySelector(link.hash) : link.search.startsWith("?reply_to=")) {
-      event.preventDefault();
-      link.matches(".quote") ? this.#inPlace("jump", row, link) : this.#answer(row, link);
-    } else if (what) {
-      event.preventDefault();
-      this.#inPlace(what, row, link);
-    }
-  }
-
-  #answer(row, link) {
-    const words = row.querySelector(".prose")?.innerText.trim() || `📎 ${row.querySelector(".attachments img")?.alt ?? row.querySelector(".file b")?.textContent}`;
-    closeSheet(link);
-    const detail = { id: idOf(row), author: row.querySelector(".message-author").textContent, text: words.slice(0, QUOTED) };
-    document.dispatchEvent(new CustomEvent("answered", { detail }));
-  }
-
-  // What can't be loaded is done on its page.
-  #inPlace(what, row, link) {
-    if (what === "edit") document.dispatchEvent(new CustomEvent("editing", { detail: { on: true } }));
-    const back = link.matches(":focus-visible") ? link : null;
-    closeSheet(link);
-    import("message-actions").then((actions) => actions[what](this, row, link, back)).catch(() => location.assign(link.href));
-  }
-
-  #editLast(event) {
-    const own = this.#articles().filter((row) => row.querySelector('[data-own] a[href$="/edit"]')).at(-1);
-    if (!own) return;
-    event.preventDefault();
-    this.#inPlace("edit", own, own.querySelector('[data-own] a[href$="/edit"]'));
-  }
-
   // The chat
 
   async #renewHeading() {
@@ -555,12 +500,6 @@ function idOf(row) {
 
 function nameOf(control) {
   return control.getAttribute("href") ?? control.value;
-}
-
-// On a touch screen the actions stand on a sheet.
-function closeSheet(link) {
-  const sheet = link.closest("[popover]");
-  if (sheet?.matches(":popover-open")) sheet.hidePopover();
 }
 
 function lines(parts) {
