@@ -14,10 +14,38 @@ UNSPACED = re.compile(
 )
 # Vowel signs that Arabic and Hebrew are mostly written without, and the stroke that only makes a word longer.
 VOWELS = re.compile(r"[\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+LETTERS_KEPT = 20_000
 
 
 def fold(text: str) -> str:
     """Text as the index holds it: compatible forms, letter case and ё/е alike, words apart."""
+    try:
+        return text.translate(letters)
+    except Marked:
+        return folded_by_clusters(text)
+
+
+class Marked(Exception):
+    """There is a letter with marks in the text: they are folded together."""
+
+
+class Letters(dict[int, str]):
+    """What each letter by itself folds to, found out when it first comes."""
+
+    def __missing__(self, number: int) -> str:
+        letter = chr(number)
+        if is_upon(letter):
+            raise Marked
+        folded = folded_by_clusters(letter)
+        if len(self) < LETTERS_KEPT:
+            self[number] = folded
+        return folded
+
+
+letters = Letters()
+
+
+def folded_by_clusters(text: str) -> str:
     return "".join(f" {folded} " if UNSPACED.match(folded) else folded for folded, _, _ in clusters(text))
 
 

@@ -22,8 +22,8 @@ AROUND = 40
 
 def forms(folded: str) -> str:
     """The stems of a folded text that do not stand in it as words anyway."""
-    stems = {stem(word): None for word in dict.fromkeys(WORD.findall(folded))}
-    written = set(WORD.findall(folded))
+    written = dict.fromkeys(WORD.findall(folded))
+    stems = dict.fromkeys(map(stem, written))
     return " ".join(one for one in stems if one not in written)
 
 
