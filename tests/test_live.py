@@ -93,7 +93,11 @@ def test_every_event_reaches_everyone_entitled_and_nobody_else(company: Company)
     ann.asks("POST", f"chats/{chat}/members", username="carol")
     ann.asks("PATCH", f"chats/{chat}/members/{bob.id}", role="admin")
     bob.asks("DELETE", f"messages/{message}")
+    # Who is out already gets nothing of before: what is to be seen is waited for.
+    streams[carol].gets("message.deleted", id=message)
     ann.asks("DELETE", f"chats/{chat}/members/{carol.id}")
+    for person in (ann, bob):
+        streams[person].gets("member.removed", chat_id=chat)
     ann.asks("DELETE", f"chats/{chat}")
     dave.posts(dave.starts("Alone"), "for the end")
     for person in (ann, bob):
