@@ -179,8 +179,9 @@ function article(id) {
 }
 
 // Beside its anchor; with a finger it is a sheet at the bottom, which the stylesheet places.
+// Beside what was pressed; beside its message, when that is out of sight or was drawn anew meanwhile.
 function place(row, anchor) {
-  const box = (anchor.checkVisibility() ? anchor : anchor.closest("article")).getBoundingClientRect();
+  const box = (anchor.checkVisibility() ? anchor : article(messageOf(anchor)) ?? document.body).getBoundingClientRect();
   row.style.setProperty("--block", `${Math.max(GAP, box.top - 44 - GAP)}px`);
   row.style.setProperty("--inline", `${Math.max(GAP, document.documentElement.clientWidth - box.right)}px`);
 }
