@@ -28,8 +28,10 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """Debian's Chromium, that asks nothing of the network of its own accord."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "no Chromium: apt-get install chromium"
+    # The shell is the same engine without the window around it, which takes a third of the time.
+    known = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    program = next((path for path in map(shutil.which, known) if path), None)
+    assert program, "no Chromium: apt-get install chromium-headless-shell"
     quiet = [
         "--disable-background-networking",
         "--disable-component-update",
