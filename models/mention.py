@@ -88,6 +88,16 @@ class Mention(Model):
             Event.retell(message.id, message.to_dict(), message.preview)
 
     @classmethod
+    def renew(cls, message: Message) -> None:
+        """Name people as they are called now, after it was out of the way for a while. Inside a write() only."""
+        named = {person["id"]: person["username"] for person in message.mentions}
+        for user in User.select().where(User.id.in_(list(named))):
+            if user.username != named[user.id]:
+                cls._rename([message.id], user.id, user.username or None)
+            if user.deleted_at is not None:
+                cls.delete().where(cls.message == message.id, cls.user == user.id).execute()
+
+    @classmethod
     def marks(cls, message: Message) -> list[texts.Mark]:
         """Who is mentioned in a message, and where."""
         places = cls.select().where(cls.message == message.id).order_by(cls.start)
