@@ -35,9 +35,9 @@ class Revision(Model):
     def forget_user(cls, username: str) -> None:
         """Take the name of an account that is closed out of all former texts. Inside a write() only."""
         # SQLite knows the letter case of ASCII alone.
-        for revision_id, text in list(cls.select(cls.id, cls.text).where(cls.text.contains("@")).tuples()):
-            if (left := without(text, username)) != text:
-                cls.update(text=left).where(cls.id == revision_id).execute()
+        for revision in list(cls.select(cls.id, cls.text).where(cls.text.contains("@"))):
+            if (left := without(revision.text, username)) != revision.text:
+                cls.update(text=left).where(cls.id == revision.id).execute()
 
     @property
     def html(self) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 from collections.abc import Callable
 
 import pytest
 from people import Person
 
 import models
-from models import Chat, Event, Forbidden, Message, Withdrawn, direct
+from models import Chat, Forbidden, Message, direct
 
 
 def closes_account(who: Person) -> None:
