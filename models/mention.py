@@ -21,8 +21,9 @@ from models.user import Claim, User
 if TYPE_CHECKING:
     from models.membership import Membership
 
-# Of more different names in one message the rest are words.
-NAMES_MAX = 100
+# Of more different names in one message, or names at more places, the rest are words: whoever is called otherwise
+# has all of them written anew.
+NAMES_MAX = PLACES_MAX = 100
 # A username of 32 letters may be longer as it is written (NFKC).
 SPELLED_MAX = 64
 RUN_MAX = 2_000
@@ -178,7 +179,7 @@ def recognized(mine: Membership, text: str, before: Message | None) -> tuple[dic
     marks = []
     for at, spellings in places:
         meant = next((spelling for spelling in spellings if spelling in people), None)
-        if meant is not None:
+        if meant is not None and len(marks) < PLACES_MAX:
             marks.append((at, len(meant) + 1, people[meant].id))
     return {user.id: user.username for user in people.values()}, marks
 
