@@ -103,3 +103,13 @@ def test_a_direct_chat_in_which_nobody_wrote_goes_with_an_account(ann: Person, b
     closes_account(bob)
     assert ann.api.get("/api/chats").get_json()["items"] == []
     assert ann.api.get(f"/api/chats/{mine.chat_id}").status_code == 404
+
+
+def test_pages_of_a_direct_chat_call_it_in_the_readers_language(ann: Person) -> None:
+    ann.user.change(language="ru")
+    mine, _ = direct.between(ann.user, ann.user)
+    message = mine.post("молоко")
+    assert "Избранное" in ann.get(f"/chats/{mine.chat_id}/files").text
+    for page in ("files", f"messages/{message.id}/delete"):
+        text = ann.get(f"/chats/{mine.chat_id}/{page}").text
+        assert "Saved messages" not in text, page
