@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import sys
 import threading
@@ -47,6 +48,8 @@ TAKES_FILES = {
 }  # fmt: skip
 UPLOADS_AT_ONCE = 4
 YEAR = 365 * 86_400
+# What of an address opens something by itself, also where it is asked for otherwise than it should be.
+OPENS_BY_ITSELF = re.compile(r"(?<=/reset/|/email/).+", re.DOTALL)
 
 
 class Request(flask.Request):
@@ -245,8 +248,7 @@ def note(response: flask.Response) -> flask.Response:
         # Whether it becomes a stream is known later, and not to this process.
         return response
     milliseconds = (time.perf_counter() - g.began) * 1000
-    # An address that opens something by itself is told by its shape.
-    path = request.url_rule.rule if request.url_rule and "<token>" in request.url_rule.rule else request.path
+    path = OPENS_BY_ITSELF.sub("<token>", request.path)
     log.info("%s %s %s %d %.0fms", g.request_id, request.method, path, response.status_code, milliseconds)
     return response
 

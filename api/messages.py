@@ -84,7 +84,7 @@ def message_history(message_id: int, query: schemas.RevisionsQuery) -> Any:
     body=schemas.Forward,
     keyed=True,
     also=(A(200, schemas.Message, located=True),),
-    errors=(404, 410, 429),
+    errors=(403, 404, 410, 429),
 )
 def forward_message(message_id: int, body: schemas.Forward) -> Any:
     """Bring a message into another chat, with a word of one's own before it; with an `Idempotency-Key` once."""

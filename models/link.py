@@ -91,7 +91,8 @@ class Link(Model):
         """Use it up: the address is the account's from now on. Returns the one before. Raises NotThere."""
         with write():
             self._use()
-            Link.delete().where(Link.user == self.user, Link.purpose == "email").execute()
+            # What was sent to another mailbox opens nothing more: perhaps it was changed because that one was lost.
+            Link.delete().where(Link.user == self.user, Link.email != "").execute()
             return self.user.keep_email(self.email)
 
     @classmethod

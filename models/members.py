@@ -9,6 +9,7 @@ from models.chat import Chat
 from models.errors import Forbidden, Invalid, Taken, words
 from models.event import Event
 from models.file import File
+from models.message import Message
 from models.user import User
 from models.withdrawn import Withdrawn
 
@@ -97,6 +98,9 @@ def leave(mine: Membership) -> None:
 
 def depart(here: Membership) -> None:
     """See Membership.depart."""
+    if here.chat.is_direct and not Message.select().where(Message.chat == here.chat_id).exists():
+        # It would come to stand in the list of somebody who never heard of it, and who can't leave it.
+        return end(here)
     if here.chat.owner_id == here.user_id:
         successor = heir(here)
         if successor is None:

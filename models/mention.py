@@ -21,8 +21,9 @@ from models.user import Claim, User
 if TYPE_CHECKING:
     from models.membership import Membership
 
-# Of more different names in one message the rest are words.
-NAMES_MAX = 100
+# Of more different names in one message, or names at more places, the rest are words: whoever is called otherwise
+# has all of them written anew.
+NAMES_MAX = PLACES_MAX = 100
 # A username of 32 letters may be longer as it is written (NFKC).
 SPELLED_MAX = 64
 RUN_MAX = 2_000
@@ -86,6 +87,16 @@ class Mention(Model):
                 database.execute_sql(sql, (start, length, place_id))
             message.put_in_index()
             Event.retell(message.id, message.to_dict(), message.preview)
+
+    @classmethod
+    def renew(cls, message: Message) -> None:
+        """Name people as they are called now, after it was out of the way for a while. Inside a write() only."""
+        named = {person["id"]: person["username"] for person in message.mentions}
+        for user in User.select().where(User.id.in_(list(named))):
+            if user.username != named[user.id]:
+                cls._rename([message.id], user.id, user.username or None)
+            if user.deleted_at is not None:
+                cls.delete().where(cls.message == message.id, cls.user == user.id).execute()
 
     @classmethod
     def marks(cls, message: Message) -> list[texts.Mark]:
@@ -168,7 +179,7 @@ def recognized(mine: Membership, text: str, before: Message | None) -> tuple[dic
     marks = []
     for at, spellings in places:
         meant = next((spelling for spelling in spellings if spelling in people), None)
-        if meant is not None:
+        if meant is not None and len(marks) < PLACES_MAX:
             marks.append((at, len(meant) + 1, people[meant].id))
     return {user.id: user.username for user in people.values()}, marks
 

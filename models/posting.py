@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 def post(mine: Membership, text: str, files: Sequence[Upload], reply_to: int | None, key: str | None) -> Message:
     """See Membership.post."""
-    if mine.chat.partner is not None and mine.chat.partner.deleted_at is not None:
-        raise Forbidden(words("This account was deleted: nobody would read it."))
     text = texts.clean(text)
     check_uploads(list(files))
     digest = body_digest(mine.chat_id, text, reply_to, ((file.name, file.digest) for file in files))
@@ -78,7 +76,9 @@ def check(mine: Membership, text: str, has_files: bool, reply_to: int | None) ->
 
 
 def publish(mine: Membership, message: Message, key: str | None, digest: str) -> None:
-    """Everything else that a new message writes: index, key, event, counters."""
+    """Everything else that a new message writes: index, key, event, counters. Raises Forbidden where nobody reads."""
+    if mine.chat.partner is not None and mine.chat.partner.deleted_at is not None:
+        raise Forbidden(words("This account was deleted: nobody would read it."))
     message.put_in_index()
     draft.sent(mine, message.text)
     if key:
@@ -158,6 +158,7 @@ def restore(mine: Membership, message_id: int) -> Message:
             # Asked twice, it stands already.
             return here.message(message_id)
         kept.put_back()
+        Mention.renew(here.message(message_id))
         message = here.message(message_id)
         message.put_in_index()
         here.count_back(message)

@@ -240,6 +240,7 @@ class User(Model):
         from models.mention import Mention
         from models.reaction import Reaction
         from models.revision import Revision
+        from models.withdrawn import Withdrawn
 
         with write():
             Reaction.delete().where(Reaction.user == self).execute()
@@ -250,6 +251,7 @@ class User(Model):
             Event.forget_user(self.id)
             Mention.rename(self.id, None)
             Revision.forget_user(self.username)
+            Withdrawn.forget_user(self.username)
             avatar = User.select(User.avatar).where(User.id == self.id).scalar()
             User.update(
                 username="", username_key=None, name="", name_key="", about="", avatar=None, password=None,

@@ -199,6 +199,7 @@ def test_search_names_the_other_one(ann: Person, bob: Person) -> None:
 def test_russian_words_where_the_models_name_a_chat(ann: Person, bob: Person) -> None:
     ann.user.change(language="ru")
     chat, own = between(ann, bob), between(ann, ann)
+    ann.posts(chat, "hello")
     bob.user.close_account(bob.password)
     assert "<h1>Удалённый пользователь</h1>" in ann.get(f"/chats/{chat.id}").text
     assert "<h1>Избранное</h1>" in ann.get(f"/chats/{own.id}").text

@@ -349,3 +349,12 @@ def test_the_operator_tries_it(app: Flask, box: Mailbox, monkeypatch: pytest.Mon
     assert "550" in said
     mail.use(None)
     assert tried() == (1, "Error: no e-mail server is named in the settings (SMTP_URL).\n")
+
+
+def test_a_link_that_went_to_the_address_before_opens_nothing_more(ann: Person, box: Mailbox, anyone: Anyone) -> None:
+    confirms(ann, box, "lost@example.org")
+    forgets(anyone.browser, "lost@example.org")
+    before = path_in(box.letters[-1])
+    assert anyone.browser.get(before).status_code == 200
+    confirms(ann, box, "kept@example.org")
+    assert anyone.browser.get(before).status_code == 404

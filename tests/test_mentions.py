@@ -260,3 +260,11 @@ def test_a_name_that_changes_while_one_writes_is_the_new_one(
 def test_hostile_texts_full_of_signs_are_read_in_time(ann: Person, bob: Person, chat: Chat) -> None:
     for text in ("@" * 10_000, "@bob " * 2_000, "@a" * 5_000, "*@bob*" * 1_600, "_" * 5_000 + "@bob" * 1_250):
         assert ann.posts(chat, text).id
+
+
+def test_a_name_at_more_places_than_anybody_calls_it_is_words_there(ann: Person, bob: Person, chat: Chat) -> None:
+    """Else a rename would hold everybody up: each place is written anew."""
+    message = ann.posts(chat, "@bob " * 2000)
+    assert Mention.select().where(Mention.message == message.id).count() == 100
+    bob.user.change(username="robert")
+    assert Message.get_by_id(message.id).text.split().count("@robert") == 100

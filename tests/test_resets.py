@@ -159,3 +159,14 @@ def test_who_is_signed_in_as_somebody_else_comes_out_as_the_links_own(app: Flask
 def test_a_link_for_nobody(app: Flask) -> None:
     done = app.test_cli_runner().invoke(args=["reset-link", "nobody"])
     assert (done.exit_code, done.output) == (1, "Error: there is no such account.\n")
+
+
+@pytest.mark.parametrize("asked", ["GET /reset/{}/", "GET /x/reset/{}", "PUT /reset/{}", "GET /email/{}/x"])
+def test_a_link_that_is_asked_for_otherwise_is_not_in_the_log_either(
+    ann: Person, anyone: Anyone, asked: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = Link.by_hand(ann.user).secret
+    method, path = asked.format(secret).split(" ")
+    with caplog.at_level("INFO"):
+        assert anyone.browser.client.open(path, method=method).status_code in (400, 404, 405)
+    assert f" {method} " in caplog.text and secret not in caplog.text
