@@ -68,6 +68,12 @@ def test_a_closed_account_is_named_in_no_former_text_in_whatever_letter_case(
     assert "зора77" not in ann.api.get(f"/api/messages/{message.id}/history").get_json()["items"][0]["text"].lower()
 
 
+def test_undo_is_offered_on_whatever_chat_is_opened_next(ann: Person, bob: Person, chat: Chat) -> None:
+    message, other = ann.posts(chat, "hello"), ann.starts("Other", bob)
+    ann.browser.submit(f"/chats/{chat.id}/messages/{message.id}/delete")
+    assert f'action="/chats/{chat.id}/messages/{message.id}/restore"' in ann.get(f"/chats/{other.id}").text
+
+
 # Direct chats and closed accounts
 
 

@@ -64,7 +64,8 @@ def delete(chat_id: int, message_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         mine.delete_message(message_id)
         if limits.undo_seconds:
-            flash(str(message_id), "undo")
+            # Where it stood: the next page that is opened may be another chat's.
+            flash(f"{mine.chat.url}/messages/{message_id}", "undo")
         return redirect(message.url)
     if not mine.may_delete(message):
         abort(403)
