@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from people import Person
 
+import auth
 import models
 from models import Chat, Forbidden, Message, direct
 
@@ -119,3 +120,22 @@ def test_pages_of_a_direct_chat_call_it_in_the_readers_language(ann: Person) -> 
     for page in ("files", f"messages/{message.id}/delete"):
         text = ann.get(f"/chats/{mine.chat_id}/{page}").text
         assert "Saved messages" not in text, page
+
+
+# Bounds
+
+
+def test_nobody_fills_the_history_nor_holds_the_others_up_by_renames(
+    ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = ann.posts(chat, "hello")
+    ann.get("/")
+    monkeypatch.setattr(models.limits, "throttled", True)
+    monkeypatch.setitem(auth.THROTTLES, "edits", (2, 60))
+    monkeypatch.setitem(auth.THROTTLES, "rename", (1, 60))
+    where = f"/api/messages/{message.id}"
+    assert [ann.api.patch(where, json={"text": text}).status_code for text in "abc"] == [200, 200, 429]
+    page = ann.browser.submit(f"/chats/{chat.id}/messages/{message.id}/edit", text="d")
+    assert (page.status_code, page.headers["Retry-After"].isdigit()) == (429, True)
+    answers = [ann.api.patch("/api/users/me", json={"username": name}) for name in ("annie", "annie", "anna")]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
