@@ -44,6 +44,10 @@ THROTTLES = {
     "register": (200, 3600),
     "chats": (60, 60),
     "reactions": (240, 60),
+    # Each keeps the text before it, and tells the new one.
+    "edits": (240, 60),
+    # Each writes anew every message that mentions the person.
+    "rename": (20, 3600),
     "password": (10, QUARTER),
     "forgotten": (20, 3600),
 }

@@ -8,6 +8,7 @@ from flask import g, url_for
 
 import schemas
 from api.door import NOTHING, A, api, idempotency_key, listing, speaks, uploads
+from auth import throttle
 from models import Membership, Message, Revision
 
 
@@ -53,10 +54,11 @@ def show_message(message_id: int) -> Any:
 
 
 @api.patch("/messages/<int:message_id>")
-@speaks(A(200, schemas.Message), body=schemas.MessageChanges, errors=(403, 404))
+@speaks(A(200, schemas.Message), body=schemas.MessageChanges, errors=(403, 404, 429))
 def edit_message(message_id: int, body: schemas.MessageChanges) -> Any:
     """Say one's own message otherwise."""
     mine, message = Message.visible_to(g.user, message_id)
+    throttle("edits", str(g.user.id))
     return mine.edit(message.id, body.text).to_dict()
 
 

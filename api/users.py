@@ -79,6 +79,8 @@ def changed(body: schemas.UserChanges) -> dict[str, Any]:
         raise Problem(422, "Some fields are wrong.", {"current_password": ["This field is required."]})
     if current is not None:
         throttle("password", str(g.user.id))
+    if fields.get("username", g.user.username) != g.user.username:
+        throttle("rename", str(g.user.id))
     user: User = g.user.change(new, current, g.login.root, **fields)
     told: dict[str, Any] = user.to_dict()
     return told

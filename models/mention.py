@@ -176,7 +176,7 @@ def recognized(mine: Membership, text: str, before: Message | None) -> tuple[dic
     places = list(spelled(text))
     wanted = {spelling: None for _, spellings in places for spelling in spellings}
     people = called(mine, list(wanted)[:NAMES_MAX], [person["id"] for person in before.mentions] if before else [])
-    marks = []
+    marks: list[texts.Mark] = []
     for at, spellings in places:
         meant = next((spelling for spelling in spellings if spelling in people), None)
         if meant is not None and len(marks) < PLACES_MAX:

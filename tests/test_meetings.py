@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from people import Person
 
+import auth
 import models
 from models import Chat, Forbidden, Message, direct
 
@@ -68,6 +69,12 @@ def test_a_closed_account_is_named_in_no_former_text_in_whatever_letter_case(
     assert "зора77" not in ann.api.get(f"/api/messages/{message.id}/history").get_json()["items"][0]["text"].lower()
 
 
+def test_undo_is_offered_on_whatever_chat_is_opened_next(ann: Person, bob: Person, chat: Chat) -> None:
+    message, other = ann.posts(chat, "hello"), ann.starts("Other", bob)
+    ann.browser.submit(f"/chats/{chat.id}/messages/{message.id}/delete")
+    assert f'action="/chats/{chat.id}/messages/{message.id}/restore"' in ann.get(f"/chats/{other.id}").text
+
+
 # Direct chats and closed accounts
 
 
@@ -113,3 +120,22 @@ def test_pages_of_a_direct_chat_call_it_in_the_readers_language(ann: Person) -> 
     for page in ("files", f"messages/{message.id}/delete"):
         text = ann.get(f"/chats/{mine.chat_id}/{page}").text
         assert "Saved messages" not in text, page
+
+
+# Bounds
+
+
+def test_nobody_fills_the_history_nor_holds_the_others_up_by_renames(
+    ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = ann.posts(chat, "hello")
+    ann.get("/")
+    monkeypatch.setattr(models.limits, "throttled", True)
+    monkeypatch.setitem(auth.THROTTLES, "edits", (2, 60))
+    monkeypatch.setitem(auth.THROTTLES, "rename", (1, 60))
+    where = f"/api/messages/{message.id}"
+    assert [ann.api.patch(where, json={"text": text}).status_code for text in "abc"] == [200, 200, 429]
+    page = ann.browser.submit(f"/chats/{chat.id}/messages/{message.id}/edit", text="d")
+    assert (page.status_code, page.headers["Retry-After"].isdigit()) == (429, True)
+    answers = [ann.api.patch("/api/users/me", json={"username": name}) for name in ("annie", "annie", "anna")]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import peewee
 import pytest
+from flask import Flask
 from people import PASSWORD, Anyone, Person
 
 import models
@@ -160,9 +161,30 @@ AS_IT_WAS = """
 """
 
 
-def test_a_database_of_the_first_version_comes_up_to_date(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+# And what they did later: an answer, an edit, a deletion, a file, keys, a log, logins; carol has closed her account.
+AS_IT_WENT_ON = """
+    INSERT INTO "user" (id, username, username_key, created_at, deleted_at) VALUES (3, '', NULL, 6, 9);
+    INSERT INTO claim (user_id, digest) VALUES (3, 'of carol');
+    INSERT INTO message (id, chat_id, author_id, text, html, reply_to_id, version, created_at, edited_at, deleted_at)
+        VALUES (3, 1, 3, 'an answer', '<p>an answer</p>', 2, 2, 7, 8, NULL), (4, 1, 1, '', '', NULL, 1, 8, NULL, 9),
+        (5, 1, 2, '', '', 4, 1, 9, NULL, NULL);
+    INSERT INTO file (id, message_id, uploader_id, name, size, type, digest, "key", created_at) VALUES
+        (1, 5, 2, 'plan.txt', 7, 'text/plain', 'd', '01/23456789abcdef0123456789abcdef', 9);
+    INSERT INTO message_index (rowid, text, chat) VALUES (3, 'an answer', 'c1'), (5, 'plan txt', 'c1');
+    UPDATE chat SET message_count = 4, last_message_id = 5;
+    UPDATE membership SET own_since = 1 WHERE user_id = 2;
+    INSERT INTO sent_key (user_id, "key", digest, message_id, created_at) VALUES (1, 'k', 'd', 2, 5);
+    INSERT INTO session (user_id, kind, secret_hash, created_at, seen_at, expires_at) VALUES (1, 'token', 'h', 5, 5, 6);
+    INSERT INTO event (id, type, chat_id, user_id, message_id, data, created_at) VALUES
+        (1, 'message.created', 1, 3, 3, '{"id":3,"chat_id":1,"author":null,"text":"an answer",
+            "reply_to":{"id":2,"author":null,"text":"Hi @bob"}}', 7),
+        (2, 'message.created', 1, 1, 2, '{"id":2,"chat_id":1,"text":"Hi @bob","html":"","files":[]}', 5);
+"""
+
+
+@pytest.fixture
+def first_version(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """A messenger over a database that the first version wrote."""
     app = create_app(settings)
     folder = tmp_path / "first"
     folder.mkdir()
@@ -173,15 +195,43 @@ def test_a_database_of_the_first_version_comes_up_to_date(
         assert models.migrate() == list(FIRST)
     hashed = models.password.hashed(PASSWORD)
     with models.write():
-        for statement in AS_IT_WAS.split(";")[:-1]:
+        for statement in [*AS_IT_WAS.split(";")[:-1], *AS_IT_WENT_ON.split(";")[:-1]]:
             models.database.execute_sql(statement.replace(":password", f"'{hashed}'"))
+    return app
+
+
+def test_a_database_of_the_first_version_comes_up_to_date(first_version: Flask) -> None:
     assert len(models.migrate()) > 3
-    ann = Anyone(app)
+    ann = Anyone(first_version)
     ann.browser.submit("/login", username="ann", password=PASSWORD)
     page = ann.browser.get("/chats/1").text
     assert "Гулял с собаками" in page and "Hi @bob" in page
     assert "message-1" in ann.browser.get("/search?q=собака").text
     assert ann.browser.submit("/chats/1", text="Still here, @bob").status_code == 302
     (bob,) = models.Membership.select().where(models.Membership.user == 2)
-    assert (bob.unread, bob.unread_mentions) == (2, 1)
+    assert (bob.unread, bob.unread_mentions) == (3, 1)
+    models.database.close()
+
+
+def test_what_the_first_version_kept_meets_what_came_since(first_version: Flask) -> None:
+    models.migrate()
+    ann = models.User.named("ann")
+    mine = models.Membership.of(ann, 1)
+    anyone = Anyone(first_version)
+    anyone.browser.submit("/login", username="ann", password=PASSWORD)
+    for page in ("", "/files", "/edit", "/messages/3/history", "/messages/3/reactions", "/messages/5/forward"):
+        assert anyone.browser.get(f"/chats/1{page}").status_code == 200, page
+    models.Reaction.give(mine, 3, "👍")
+    forwarded = models.direct.between(ann, ann)[0].forward(3)
+    assert (forwarded.text, forwarded.first_writer) == ("an answer", None)
+    assert mine.edit(2, "Hi, @bob").mentions == [{"id": 2, "username": "bob"}]
+    models.User.named("bob").change(username="robert")
+    assert mine.message(3).to_dict()["reply_to"]["text"] == "Hi, @robert"
+    before = mine.message(2).to_dict()
+    mine.delete_message(2)
+    assert "Hi" not in repr(list(models.Event.select(models.Event.data).tuples()))
+    assert mine.restore_message(2).to_dict() == before
+    with pytest.raises(models.Invalid):
+        mine.forward(5)
+    mine.delete_chat()
     models.database.close()

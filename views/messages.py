@@ -6,6 +6,7 @@ from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from auth import throttle
 from forms import EditForm, PostForm, number
 from models import Gone, Invalid, Membership, Message, NotThere, Revision, limits
 from views.chats import room
@@ -51,9 +52,14 @@ def edit(chat_id: int, message_id: int) -> ResponseReturnValue:
     if message.author_id != mine.user_id or message.is_forwarded:
         abort(403)
     form = EditForm(text=message.text)
-    if form.done(lambda: mine.edit(message_id, form.text.data or "")):
+    if form.done(lambda: edited(mine, message_id, form)):
         return redirect(message.url)
     return page("messages/edit.html", form, mine=mine, message=message)
+
+
+def edited(mine: Membership, message_id: int, form: EditForm) -> Message:
+    throttle("edits", str(mine.user_id))
+    return mine.edit(message_id, form.text.data or "")
 
 
 @bp.route("/messages/<int:message_id>/delete", methods=["GET", "POST"])
@@ -64,7 +70,8 @@ def delete(chat_id: int, message_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         mine.delete_message(message_id)
         if limits.undo_seconds:
-            flash(str(message_id), "undo")
+            # Where it stood: the next page that is opened may be another chat's.
+            flash(f"{mine.chat.url}/messages/{message_id}", "undo")
         return redirect(message.url)
     if not mine.may_delete(message):
         abort(403)
