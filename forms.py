@@ -139,14 +139,19 @@ AS_PASSWORD = {"autocomplete": "current-password"}
 AS_NEW_PASSWORD = {"autocomplete": "new-password"}
 
 
-class RegisterForm(Form):
-    username = StringField(later("Username"), [NEEDED], render_kw=AS_USERNAME)
-    password = PasswordField(later("Password"), [NEEDED], render_kw=AS_NEW_PASSWORD)
-    repeat = PasswordField(
+def again() -> Any:
+    """The field in which a new password is typed once more."""
+    return PasswordField(
         later("Repeat password"),
         [NEEDED, EqualTo("password", later("The two passwords are not the same."))],
         render_kw=AS_NEW_PASSWORD,
     )
+
+
+class RegisterForm(Form):
+    username = StringField(later("Username"), [NEEDED], render_kw=AS_USERNAME)
+    password = PasswordField(later("Password"), [NEEDED], render_kw=AS_NEW_PASSWORD)
+    repeat = again()
 
 
 class LoginForm(Form):
@@ -284,11 +289,7 @@ class PasswordForm(Form):
 
 class NewPasswordForm(Form):
     password = PasswordField(later("New password"), [NEEDED], id="new", render_kw=AS_NEW_PASSWORD)
-    repeat = PasswordField(
-        later("Repeat password"),
-        [NEEDED, EqualTo("password", later("The two passwords are not the same."))],
-        render_kw=AS_NEW_PASSWORD,
-    )
+    repeat = again()
 
 
 class ForgottenForm(Form):

@@ -1,4 +1,4 @@
-"""Work that must not hold up a request's thread: passwords and pictures in a small bounded pool, letters in a queue."""
+"""Work off a request's thread: passwords and pictures in a small bounded pool, letters in a queue, and timers."""
 
 from __future__ import annotations
 

@@ -203,8 +203,21 @@ def keep_picture(upload: Upload, picture: images.Picture) -> Kept | None:
     )
 
 
-def avatar_of(path: Path) -> str | None:
-    """Keep a picture as a square of our own writing; its key, or None when it is no picture."""
+def keep_square(upload: Upload) -> str:
+    """Keep a picture that came as a square of our own writing; its key. Raises TooLarge, Busy, Invalid (`file`)."""
+    if upload.too_large:
+        raise TooLarge("file", words("Larger than %(most)s.", most=human_size(limits.file_max)))
+    try:
+        key = jobs.run(square_of, upload.path)
+    except jobs.Full as full:
+        raise Busy() from full
+    if key is None:
+        raise Invalid(file=words("This is not a picture that can be shown (JPEG, PNG, GIF or WebP)."))
+    return key
+
+
+def square_of(path: Path) -> str | None:
+    """The key of the square; None when it is no picture."""
     if images.read(path) is None:
         return None
     square = Media.store.scratch()

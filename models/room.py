@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import jobs
-from models.base import human_size, limits, remove_after_commit, write
+from models.base import limits, remove_after_commit, write
 from models.chat import Chat, title_of
-from models.errors import Busy, Errors, Forbidden, Invalid, TooLarge, words
+from models.errors import Errors, Forbidden, Invalid, words
 from models.event import Event
-from models.file import avatar_of
+from models.file import keep_square
 from storage import Upload
 from text import clean
 
@@ -59,15 +58,7 @@ def set_picture(mine: Membership, upload: Upload) -> None:
     """See Membership.set_picture."""
     # Pictures are work: none is done for who may not set one. Asked again where it counts.
     check(mine)
-    if upload.too_large:
-        raise TooLarge("file", words("Larger than %(most)s.", most=human_size(limits.file_max)))
-    try:
-        key = jobs.run(avatar_of, upload.path)
-    except jobs.Full as full:
-        raise Busy() from full
-    if key is None:
-        raise Invalid(file=words("This is not a picture that can be shown (JPEG, PNG, GIF or WebP)."))
-    replace_picture(mine, key)
+    replace_picture(mine, keep_square(upload))
 
 
 def replace_picture(mine: Membership, key: str | None) -> None:

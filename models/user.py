@@ -9,11 +9,10 @@ from urllib.parse import quote
 
 from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegrityError, TextField, fn
 
-import jobs
 import names
 from models import password as passwords
-from models.base import Model, human_size, initials, iso, limits, now, remove_after_commit, write
-from models.errors import Busy, Errors, Invalid, NotThere, Taken, TooLarge, Words, words
+from models.base import Model, initials, iso, limits, now, remove_after_commit, write
+from models.errors import Errors, Invalid, NotThere, Taken, Words, words
 from models.event import Event
 from search import fold
 from storage import Upload
@@ -207,17 +206,9 @@ class User(Model):
 
     def set_avatar(self, upload: Upload) -> None:
         """Make the picture the account's own, cut to a square. Raises Invalid (`file`) when it is none."""
-        from models.file import avatar_of
+        from models.file import keep_square
 
-        if upload.too_large:
-            raise TooLarge("file", words("Larger than %(most)s.", most=human_size(limits.file_max)))
-        try:
-            key = jobs.run(avatar_of, upload.path)
-        except jobs.Full as full:
-            raise Busy() from full
-        if key is None:
-            raise Invalid(file=words("This is not a picture that can be shown (JPEG, PNG, GIF or WebP)."))
-        self._replace_avatar(key)
+        self._replace_avatar(keep_square(upload))
 
     def drop_avatar(self) -> None:
         """Show initials again."""

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from people import Anyone
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SOURCES = [path for pattern in ("*.py", "models/*.py", "views/*.py") for path in ROOT.glob(pattern)]
+SOURCES = [
+    path
+    for pattern in ("*.py", "api/*.py", "models/*.py", "schemas/*.py", "stream/*.py", "views/*.py")
+    for path in ROOT.glob(pattern)
+]
 
 
 def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
@@ -27,6 +32,14 @@ def test_every_command_is_documented(app: Flask) -> None:
     section = (ROOT / "docs/operate.md").read_text().split("## Commands")[1].split("\n## ")[0]
     told = set(re.findall(r"`flask ([a-z-]+)", section))
     assert told == set(app.cli.commands)
+
+
+def test_every_request_of_the_api_is_documented(anyone: Anyone) -> None:
+    paths = anyone.api.get("/api/openapi.json").get_json()["paths"]
+    there = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    section = (ROOT / "docs/api.md").read_text().split("## Every request")[1].split("\n## ")[0]
+    told = set(re.findall(r"`([A-Z]+ /api/[^`]*)`", section))
+    assert told == {re.sub(r"\{(\w+_)?(\w+)\}", r"<\2>", one) for one in there}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

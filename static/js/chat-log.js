@@ -176,7 +176,6 @@ class ChatLog extends HTMLElement {
     if (!found) return this.#goneFrom();
     if (first !== this.#articles()[0]) return;
     const isOlder = found.querySelector("#older");
-    this.ariaLive = "off";
     const focused = this.#column.querySelector("#older")?.contains(document.activeElement);
     for (const row of this.#column.querySelectorAll(":scope > #older, :scope > .day:first-child, :scope > #older + .day")) row.remove();
     if (found.querySelector(".unread-line")) this.#column.querySelector(":scope > .unread-line")?.remove();
@@ -187,7 +186,6 @@ class ChatLog extends HTMLElement {
       this.#column.prepend(...rows);
     });
     if (focused) (isOlder?.querySelector("a") ?? this).focus({ preventScroll: true });
-    setTimeout(() => (this.ariaLive = null), 1000);
     this.#watch();
     this.#watchEdges();
   }

@@ -1,4 +1,5 @@
 // The emoji and their names, in the groups of Unicode's order; asked for when somebody looks for one.
+import { folded } from "choices";
 
 let known = null; // a promise of them
 
@@ -56,5 +57,5 @@ function rank({ names, words }, wanted) {
 }
 
 export function plain(name) {
-  return name.trim().toLowerCase().replaceAll("ё", "е").replace(/[\s-]+/g, "_");
+  return folded(name).replace(/[ -]+/g, "_");
 }

@@ -189,7 +189,7 @@ function nearest(from, others, lies) {
   return best?.one ?? null;
 }
 
-export function recents() {
+function recents() {
   try {
     return JSON.parse(localStorage.getItem(RECENT) ?? "[]");
   } catch {
@@ -197,7 +197,7 @@ export function recents() {
   }
 }
 
-export function remember(emoji) {
+function remember(emoji) {
   try {
     localStorage.setItem(RECENT, JSON.stringify([emoji, ...recents().filter((one) => one !== emoji)].slice(0, KEPT)));
   } catch {

@@ -2,6 +2,7 @@
 // these links and buttons leads to a page, and so they do with a key held, and where what they need can't be loaded.
 
 const QUOTED = 140; // characters
+const REACTIONS = ["react", "toggle"];
 
 class LogActs extends HTMLElement {
   #log = this.closest("chat-log");
@@ -10,8 +11,7 @@ class LogActs extends HTMLElement {
   connectedCallback() {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.#log.addEventListener("click", (event) => this.#followed(event), { signal });
-    this.#log.addEventListener("click", (event) => this.#acts(event), { signal });
+    this.#log.addEventListener("click", (event) => this.#pressed(event), { signal });
     document.addEventListener("edit-last", (event) => this.#editLast(event), { signal });
     if (document.querySelector("undo-toast")) import("undo-toast");
   }
@@ -20,32 +20,19 @@ class LogActs extends HTMLElement {
     this.#listening.abort();
   }
 
-  #acts(event) {
-    const control = event.target.closest("[data-act]");
-    if (!control || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+  #pressed(event) {
+    const control = event.target.closest("[data-act], .quote, .message-actions a");
+    if (!control?.closest("article[id]") || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const isReply = control.search?.startsWith("?reply_to=");
+    const what = control.matches(".quote") ? document.querySelector(control.hash) && "jump" : control.dataset.act;
+    if (!what && !isReply) return;
     event.preventDefault();
-    control.closest("[popover]:popover-open")?.hidePopover();
-    import("message-acts").then(
-      (acts) => acts[control.dataset.act](control, this.#log),
-      () => (control.form ? control.form.requestSubmit(control) : location.assign(control.href)),
-    );
+    if (isReply) this.#answer(control);
+    else this.#act(what, control);
   }
 
-  #followed(event) {
-    const link = event.target.closest(".message-actions a, .quote");
-    const row = link?.closest("article[id]");
-    if (!row || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    const [, what] = /\/messages\/\d+\/(edit|delete)$/.exec(link.pathname) ?? [];
-    if (link.matches(".quote") ? document.querySelector(link.hash) : link.search.startsWith("?reply_to=")) {
-      event.preventDefault();
-      link.matches(".quote") ? this.#inPlace("jump", row, link) : this.#answer(row, link);
-    } else if (what) {
-      event.preventDefault();
-      this.#inPlace(what, row, link);
-    }
-  }
-
-  #answer(row, link) {
+  #answer(link) {
+    const row = link.closest("article");
     const words = row.querySelector(".prose")?.innerText.trim() || `📎 ${row.querySelector(".attachments img")?.alt ?? row.querySelector(".file b")?.textContent}`;
     closeSheet(link);
     const detail = { id: Number(row.id.slice("message-".length)), author: row.querySelector(".message-author").textContent, text: words.slice(0, QUOTED) };
@@ -53,24 +40,26 @@ class LogActs extends HTMLElement {
   }
 
   // What can't be loaded is done on its page.
-  #inPlace(what, row, link) {
+  #act(what, control) {
     if (what === "edit") document.dispatchEvent(new CustomEvent("editing", { detail: { on: true } }));
-    const back = link.matches(":focus-visible") ? link : null;
-    closeSheet(link);
-    import("message-actions").then((actions) => actions[what](this.#log, row, link, back)).catch(() => location.assign(link.href));
+    const back = control.matches(":focus-visible") ? control : null;
+    closeSheet(control);
+    import(REACTIONS.includes(what) ? "message-reactions" : "message-acts")
+      .then((acts) => acts[what](control, this.#log, back))
+      .catch(() => (control.form ? control.form.requestSubmit(control) : location.assign(control.href)));
   }
 
   #editLast(event) {
-    const own = [...this.#log.querySelectorAll(":scope > .log-column > article[id]")].filter((row) => row.querySelector('[data-own] a[href$="/edit"]')).at(-1);
+    const own = [...this.#log.querySelectorAll(":scope > .log-column > article[id] [data-own] [data-act=edit]")].at(-1);
     if (!own) return;
     event.preventDefault();
-    this.#inPlace("edit", own, own.querySelector('[data-own] a[href$="/edit"]'));
+    this.#act("edit", own);
   }
 }
 
 // On a touch screen the actions stand on a sheet.
-function closeSheet(link) {
-  const sheet = link.closest("[popover]");
+function closeSheet(control) {
+  const sheet = control.closest("[popover]");
   if (sheet?.matches(":popover-open")) sheet.hidePopover();
 }
 

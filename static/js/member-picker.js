@@ -2,6 +2,8 @@
 // Without this file the field takes names parted by commas or spaces; the form sends the same either way.
 // The list follows the ARIA pattern of an editable combobox with list autocomplete:
 // https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
+import { element, faceOf } from "choices";
+import { api } from "server";
 
 const SEPARATOR = /[\s,;]+/;
 const PAUSE = 150; // ms without a key before the server is asked
@@ -17,7 +19,6 @@ class MemberPicker extends HTMLElement {
   #active = -1;
   #timer = 0;
   #asking = null; // the request under way
-  #token = null;
   #listening = null;
 
   connectedCallback() {
@@ -99,7 +100,7 @@ class MemberPicker extends HTMLElement {
         this.#input.focus();
       });
       const chip = element("li", { class: "chip" });
-      chip.append(avatar(person), name, remove);
+      chip.append(faceOf(person), name, remove);
       this.#chosen.set(name, chip);
       this.#chips.append(chip);
     }
@@ -131,16 +132,7 @@ class MemberPicker extends HTMLElement {
   }
 
   async #find(start, signal) {
-    const ask = async () =>
-      fetch(`/api/users?${new URLSearchParams({ q: start, limit: 2 * OFFERED })}`, {
-        headers: { Authorization: `Bearer ${(this.#token ??= await newToken(signal))}` },
-        signal,
-      });
-    let answer = await ask();
-    if (answer.status === 401) {
-      this.#token = null; // it lives for 15 minutes
-      answer = await ask();
-    }
+    const answer = await api("GET", `/api/users?${new URLSearchParams({ q: start, limit: 2 * OFFERED })}`, null, {}, { signal });
     if (!answer.ok) throw new Error(`the list of people: ${answer.status}`);
     return (await answer.json()).items;
   }
@@ -159,9 +151,7 @@ class MemberPicker extends HTMLElement {
     if (name.toLowerCase().startsWith(start.toLowerCase())) words.append(element("b", {}, name.slice(0, start.length)), name.slice(start.length));
     else words.append(name);
     if (person.name) words.append(" ", element("small", {}, person.name));
-    const face = avatar(person);
-    face.classList.add("is-small");
-    option.append(face, words, this.#icon("check"));
+    option.append(faceOf(person), words, this.#icon("check"));
     return option;
   }
 
@@ -193,28 +183,6 @@ class MemberPicker extends HTMLElement {
     drawing.append(use);
     return drawing;
   }
-}
-
-async function newToken(signal) {
-  const csrf = document.querySelector("meta[name=csrf-token]").content;
-  const answer = await fetch("/token", { method: "POST", headers: { "X-CSRFToken": csrf }, redirect: "error", signal });
-  if (!answer.ok) throw new Error(`a token: ${answer.status}`);
-  return (await answer.json()).token;
-}
-
-function avatar(person) {
-  const face = element("span", { class: "avatar", "aria-hidden": "true" });
-  if (person.id) face.dataset.hue = person.id % 8;
-  if (person.avatar_url) face.append(element("img", { src: person.avatar_url, width: 256, height: 256, alt: "" }));
-  else face.append(person.username.slice(0, 2).toUpperCase());
-  return face;
-}
-
-function element(tag, attributes = {}, words = "") {
-  const made = document.createElement(tag);
-  set(made, attributes);
-  if (words) made.append(words);
-  return made;
 }
 
 function set(one, attributes) {

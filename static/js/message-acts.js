@@ -1,52 +1,95 @@
-// What a person does with a message of the log, loaded when it is done for the first time. Each act gets the button or
-// link that was pressed (`data-act` names the act) and the <chat-log> around it; without scripts both do it by themselves.
-import { api } from "server";
+// What a person does with a message of the log where it stands, loaded when it is done for the first time: each act is
+// named by the `data-act` of its link or button, and gets that and the <chat-log> around it; `back` is the link when a
+// person at the keyboard came from it. Without scripts the control leads to a page that does the same.
+import { api, SignedOut } from "server";
+import { offerUndo, say } from "undo-toast";
 
-const SHOWN_FOR = 5000; // ms
-const GAP = 6; // px
-
-export function toggle(button, log) {
-  const given = button.ariaPressed === "true";
-  return put(log, messageOf(button), button.value, !given, button.querySelector(".visually-hidden").textContent);
-}
-
-// A few emoji beside the message's actions, and the way to all others.
-export function react(link, log) {
-  const id = messageOf(link);
-  const row = part(log, ".reaction-choice");
-  document.body.append(row);
-  for (const button of row.querySelectorAll("[value]")) button.ariaPressed = String(reaction(id, button.value)?.ariaPressed === "true");
-  row.querySelector("[name=who]").hidden = !article(id).querySelector(":scope > .reactions");
-  row.addEventListener("toggle", (event) => event.newState === "closed" && row.remove());
-  row.addEventListener("keydown", (event) => walk(event, row));
-  row.addEventListener("click", async (event) => {
-    const button = event.target.closest("button");
-    if (!button) return;
-    row.hidePopover();
-    if (button.name === "who") await whoReacted(link, log);
-    else if (button.name === "more") await chooseAny(link, log, id);
-    else await put(log, id, button.value, button.ariaPressed !== "true", button.title);
-  });
-  place(row, link);
-  row.showPopover();
-  row.querySelector("button").focus();
-}
-
-async function whoReacted(link, log) {
-  const { openPage } = await import("page-dialog");
-  const dialog = await openPage(link, part(log, "dialog"));
-  for (const form of dialog?.querySelectorAll("form") ?? []) form.remove();
-}
-
-async function chooseAny(link, log, id) {
-  let picker;
+export async function edit(link, log, back) {
+  const row = link.closest("article");
   try {
-    picker = await import("emoji-picker");
-  } catch {
-    return location.assign(link.href); // the page of the message, where any emoji can be typed
+    const [{ open }, answer] = await Promise.all([import("message-editor"), api("GET", `/api/messages/${messageOf(link)}`)]);
+    if (!answer.ok) throw new Error(`a message to edit: ${answer.status}`);
+    open(row, await answer.json(), back);
+  } catch (error) {
+    document.dispatchEvent(new CustomEvent("editing", { detail: { on: false } }));
+    throw error;
   }
-  const emoji = await picker.openPicker(link.checkVisibility() ? link : article(id));
-  if (emoji) await put(log, id, emoji, true, "");
+}
+
+// The same question as on its page.
+async function remove(link, log, back) {
+  const row = link.closest("article");
+  const id = messageOf(link);
+  const dialog = log.querySelector("template.deleting").content.cloneNode(true).firstElementChild;
+  const said = row.querySelector(".prose")?.innerText.trim() || (row.querySelector(".attachments img")?.alt ?? row.querySelector(".file b")?.textContent);
+  dialog.querySelector(".quote b").textContent = row.querySelector(".message-author").textContent;
+  dialog.querySelector(".quote span").textContent = said ?? "";
+  dialog.querySelector("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (event.submitter?.value === "cancel") dialog.close();
+    else take(dialog, log, id);
+  });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    const stays = article(id);
+    // The link is drawn anew with its row.
+    if (dialog.returnValue === "deleted") focusField();
+    else if (back) stays?.querySelector(`a[href="${CSS.escape(link.getAttribute("href"))}"]`)?.focus();
+    else focusField();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+export { remove as delete };
+
+async function take(dialog, log, id) {
+  const [wrong, button] = [dialog.querySelector(".error"), dialog.querySelector(".is-final")];
+  button.disabled = true;
+  try {
+    const answer = await api("DELETE", `/api/messages/${id}`);
+    // What somebody else has deleted by now is as gone.
+    if (!answer.ok && answer.status !== 404) throw new Error(`to delete: ${answer.status}`);
+    dialog.close("deleted");
+    document.dispatchEvent(new CustomEvent("message.deleted", { detail: { id, chat_id: Number(log.getAttribute("chat")) } }));
+    if (answer.ok) offerUndo(id);
+  } catch (error) {
+    if (error instanceof SignedOut) return location.reload();
+    wrong.hidden = false;
+    button.disabled = false;
+  }
+}
+
+// To what a message answers, and a way back to the answer. The address takes the place, so that `:target` shows it.
+export function jump(link, log) {
+  goTo(log, link.hash);
+  log.parentElement.querySelector(":scope > .way-back")?.remove();
+  const way = log.querySelector("template.way-back").content.cloneNode(true).firstElementChild;
+  way.href = `#${link.closest("article").id}`;
+  way.addEventListener("click", (event) => {
+    event.preventDefault();
+    goTo(log, way.hash);
+    way.remove();
+  });
+  log.after(way);
+}
+
+function goTo(log, hash) {
+  const place = document.querySelector(hash);
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  log.style.scrollBehavior = isStill ? "auto" : "smooth";
+  // The same place again is no navigation.
+  if (location.hash === hash) place.scrollIntoView();
+  else location.hash = hash;
+  log.style.scrollBehavior = "";
+  place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+}
+
+function focusField() {
+  const isTouch = matchMedia("(hover: none) and (pointer: coarse)").matches;
+  // A field with the focus would bring the keyboard up.
+  document.querySelector(isTouch ? "chat-log" : "chat-composer textarea")?.focus();
 }
 
 // The way back: the log learns from the stream where reading stands now.
@@ -57,9 +100,9 @@ export async function unread(button, log) {
   if (!done) await log.holds(false);
 }
 
-export async function history(link) {
+export async function history(link, log) {
   const { openPage } = await import("page-dialog");
-  await openPage(link, part(document.querySelector("chat-log"), "dialog"));
+  await openPage(link, part(log, "dialog"));
 }
 
 export async function forward(link, log) {
@@ -78,117 +121,38 @@ export async function forward(link, log) {
     if (!copy) return;
     const title = form.querySelector("label:has(:checked) > span:last-child").textContent;
     dialog.close();
-    const { forwarded, open } = words(log);
-    say(log, forwarded.replace("{title}", title), copy.chat_id === Number(log.getAttribute("chat")) ? null : [`/chats/${copy.chat_id}`, open]);
+    const { forwarded, open } = textsOf(log);
+    say(forwarded.replace("{title}", title), copy.chat_id === Number(log.getAttribute("chat")) ? null : [`/chats/${copy.chat_id}`, open]);
   });
 }
 
-// Reactions: shown at once, put right by the answer, and by the row that the stream brings.
-
-async function put(log, id, emoji, gives, name) {
-  if ((reaction(id, emoji)?.ariaPressed === "true") === gives) return;
-  show(log, id, emoji, gives, name);
-  const message = await act(log, gives ? "PUT" : "DELETE", `/api/messages/${id}/reactions/${encodeURIComponent(emoji)}`);
-  if (!message) return show(log, id, emoji, !gives, name);
-  const count = message.reactions.find((one) => one.emoji === emoji)?.count ?? 0;
-  const button = reaction(id, emoji);
-  if (button) count ? (button.lastChild.data = ` ${count}`) : remove(button);
-}
-
-function show(log, id, emoji, gives, name) {
-  const message = article(id);
-  if (!message) return;
-  const button = reaction(id, emoji) ?? (gives ? added(log, message, emoji, name) : null);
-  if (!button) return;
-  const count = Number(button.lastChild.data) + (gives ? 1 : -1);
-  button.ariaPressed = String(gives);
-  button.name = gives ? "take_back" : "give";
-  button.lastChild.data = ` ${count}`;
-  if (count < 1) remove(button);
-}
-
-function added(log, message, emoji, name) {
-  const fresh = part(log, ".reactions");
-  const button = fresh.querySelector("button");
-  const [sign, words] = button.children;
-  button.value = emoji;
-  button.setAttribute("formaction", `/chats/${log.getAttribute("chat")}/messages/${message.id.slice("message-".length)}/reactions`);
-  sign.textContent = emoji;
-  words.textContent = name;
-  const list = message.querySelector(":scope > .reactions");
-  if (list) list.append(...fresh.children);
-  else message.querySelector(":scope > .message-actions").before(fresh);
-  return button;
-}
-
-function remove(button) {
-  const list = button.closest("ul");
-  const hadFocus = button === document.activeElement;
-  const [item, next] = [button.closest("li"), button.closest("li").nextElementSibling ?? button.closest("li").previousElementSibling];
-  item.remove();
-  if (hadFocus) (next?.querySelector("button") ?? list.closest("article").querySelector(".message-actions [data-act]"))?.focus();
-  if (!list.children.length) list.remove();
-}
-
-function reaction(id, emoji) {
-  return [...(article(id)?.querySelectorAll(":scope > .reactions button") ?? [])].find((button) => button.value === emoji);
-}
-
-// Asking, and saying how it went
+// Asking, and finding
 
 // The answer's object ({} where it has none), or null when it did not work, which is said.
-async function act(log, method, path, body, headers) {
+export async function act(log, method, path, body, headers) {
   try {
     const answer = await api(method, path, body, headers);
     if (answer.ok) return answer.status === 204 ? {} : await answer.json();
   } catch {
     // The network is away; a page that is signed out notices by its stream.
   }
-  say(log, words(log).failed);
+  say(textsOf(log).failed);
   return null;
 }
 
-function say(log, text, link) {
-  const toast = document.createElement("p");
-  toast.className = "toast";
-  toast.role = "status";
-  (document.querySelector("dialog:modal") ?? document.querySelector(".toasts") ?? log.parentElement ?? document.body).append(toast);
-  toast.append(text);
-  if (link) {
-    const [address, words] = link;
-    const there = Object.assign(document.createElement("a"), { className: "button", href: address, textContent: words });
-    toast.append(there);
-  }
-  setTimeout(() => toast.remove(), SHOWN_FOR);
-}
-
-function words(log) {
+function textsOf(log) {
   return log.querySelector("template.acting").dataset;
 }
 
-function part(log, selector) {
+// A piece that the page has ready.
+export function part(log, selector) {
   return log.querySelector("template.acting").content.querySelector(selector).cloneNode(true);
 }
 
-function messageOf(control) {
+export function messageOf(control) {
   return Number(control.closest("article").id.slice("message-".length));
 }
 
-function article(id) {
+export function article(id) {
   return document.getElementById(`message-${id}`);
-}
-
-// Beside its anchor; with a finger it is a sheet at the bottom, which the stylesheet places.
-// Beside what was pressed; beside its message, when that is out of sight or was drawn anew meanwhile.
-function place(row, anchor) {
-  const box = (anchor.checkVisibility() ? anchor : article(messageOf(anchor)) ?? document.body).getBoundingClientRect();
-  row.style.setProperty("--block", `${Math.max(GAP, box.top - 44 - GAP)}px`);
-  row.style.setProperty("--inline", `${Math.max(GAP, document.documentElement.clientWidth - box.right)}px`);
-}
-
-function walk(event, row) {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!step) return;
-  const buttons = [...row.querySelectorAll("button:not([hidden])")];
-  buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length).focus();
 }

@@ -1,5 +1,6 @@
 // openPage(link, dialog): shows the main part of another page of this site in a modal dialog instead of leaving this
 // one; gives the dialog. A link in it with `data-close` and the button "close" end it, as Escape does.
+import { folded } from "choices";
 import { piece } from "server";
 
 let number = 0;
@@ -34,16 +35,12 @@ function filter(dialog) {
   if (!field) return;
   field.hidden = false;
   field.addEventListener("input", () => {
-    const wanted = plain(field.value);
-    for (const label of dialog.querySelectorAll("fieldset label")) label.hidden = !plain(label.textContent).includes(wanted);
+    const wanted = folded(field.value);
+    for (const label of dialog.querySelectorAll("fieldset label")) label.hidden = !folded(label.textContent).includes(wanted);
   });
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
     dialog.querySelector("fieldset label:not([hidden]) input")?.click();
   });
-}
-
-function plain(text) {
-  return text.trim().toLocaleLowerCase().replaceAll("ё", "е");
 }

@@ -1,7 +1,8 @@
 // <quick-find>: one field for chats, people and messages. What the list of chats shows is looked through at once; the
 // server adds the rest while one types. An editable combobox with a listbox popup:
 // https://www.w3.org/WAI/ARIA/apg/patterns/combobox/ – the focus stays in the field, arrows choose, Enter opens.
-import { SignedOut, api, parsed } from "server";
+import { element, faceOf, faceOfChat, folded } from "choices";
+import { api, parsed, SignedOut } from "server";
 
 const PAUSE = 80; // ms without a key before the server is asked
 const EACH = 6; // of a kind
@@ -161,26 +162,17 @@ function merged(listed, asked) {
   return [...listed, ...asked.filter(({ id }) => !known.has(id))];
 }
 
-function folded(text) {
-  return text.normalize("NFKC").toLowerCase().replaceAll("ё", "е").replace(/\s+/g, " ");
+function chatOption(chat) {
+  return option(chat.url, faceOfChat(chat), chat.title);
 }
 
-function chatOption({ id, url, title }) {
-  const letters = title.split(/[\s._-]+/).filter(Boolean);
-  const initials = letters.length > 1 ? first(letters[0]) + first(letters[1]) : [...(letters[0] ?? "?")].slice(0, 2).join("");
-  return option(url, face("is-chat", id, initials), title);
-}
-
-function personOption({ id, url, username, name, avatar_url }) {
-  const picture = face("", id, [...(name || username)].slice(0, 2).join(""));
-  if (avatar_url) picture.replaceChildren(element("img", { src: avatar_url, width: 256, height: 256, alt: "" }));
-  return option(url, picture, name || username, name ? `@${username}` : "");
+function personOption(person) {
+  return option(person.url, faceOf(person), person.name || person.username, person.name ? `@${person.username}` : "");
 }
 
 function messageOption({ url, author, chat_title, snippet }, gone) {
   const said = element("span", { class: "quick-find-said" }, ...parsed(snippet).childNodes);
-  const picture = author ? face("", author.id, [...(author.name || author.username)].slice(0, 2).join("")) : face("", null, "–");
-  return option(url, picture, said, `${author ? author.name || author.username : gone} · ${chat_title}`);
+  return option(url, faceOf(author), said, `${author ? author.name || author.username : gone} · ${chat_title}`);
 }
 
 function option(url, picture, words, note = "") {
@@ -189,24 +181,8 @@ function option(url, picture, words, note = "") {
   return element("a", { class: "option", role: "option", "aria-selected": "false", tabindex: "-1", href: url }, picture, told);
 }
 
-function face(kind, id, initials) {
-  const hue = id === null ? {} : { "data-hue": id % 8 };
-  return element("span", { class: `avatar is-small ${kind}`.trim(), "aria-hidden": "true", ...hue }, initials.toUpperCase());
-}
-
-function first(word) {
-  return [...word][0];
-}
-
 function isPlain(event) {
   return !event.ctrlKey && !event.metaKey && !event.shiftKey;
-}
-
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
 }
 
 customElements.define("quick-find", QuickFind);

@@ -1,10 +1,10 @@
 // <undo-toast seconds>: short news at the foot of the log that goes away by itself; with a form in it, a deletion can be undone.
 import { api, SignedOut } from "server";
 
-const STAYS = 5_000; // ms, with the last word
+const STAYS = 5; // seconds, for a word that asks for nothing
 
 // The news that a message was deleted, and the button that brings it back.
-export function offer(id) {
+export function offerUndo(id) {
   const template = document.querySelector("template.undo");
   const toast = template.content.cloneNode(true).firstElementChild;
   if (!Number(toast.getAttribute("seconds"))) return; // no undo is wanted here
@@ -13,11 +13,26 @@ export function offer(id) {
   document.querySelector(".toasts").append(toast);
 }
 
+// Any other news. It stands in an open dialog, else in the log's corner. `there` leads to what it tells of: [address, words].
+export function say(words, there = null) {
+  const toast = document.createElement("undo-toast");
+  toast.className = "toast";
+  toast.setAttribute("seconds", STAYS);
+  toast.append(words);
+  if (there) {
+    const [href, textContent] = there;
+    toast.append(Object.assign(document.createElement("a"), { className: "button", href, textContent }));
+  }
+  const dialog = document.querySelector("dialog:modal");
+  if (dialog) toast.role = "status";
+  (dialog ?? document.querySelector(".toasts") ?? document.body).append(toast);
+}
+
 class UndoToast extends HTMLElement {
   #timer = 0;
 
   connectedCallback() {
-    this.#goIn(1_000 * Number(this.getAttribute("seconds")));
+    this.#goIn(this.getAttribute("seconds"));
     this.querySelector("form")?.addEventListener("submit", (event) => this.#restore(event));
   }
 
@@ -25,9 +40,9 @@ class UndoToast extends HTMLElement {
     clearTimeout(this.#timer);
   }
 
-  #goIn(wait) {
+  #goIn(seconds) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#go(), wait);
+    this.#timer = setTimeout(() => this.#go(), 1_000 * seconds);
   }
 
   #go() {

@@ -2,6 +2,7 @@
 // the chat, “:” and two letters emoji. ↑ ↓ choose, Enter or Tab takes, Esc closes; a finger taps. The field keeps the
 // focus and stays a text field of several lines: what is offered is its active descendant in a listbox
 // (https://www.w3.org/TR/wai-aria-1.2/#aria-activedescendant).
+import { element, faceOf, folded } from "choices";
 import { api } from "server";
 
 const OFFERED = 8;
@@ -85,7 +86,7 @@ class WordCompletion extends HTMLElement {
     return ranked
       .sort(([a], [b]) => a - b)
       .slice(0, OFFERED)
-      .map(([, person]) => ({ text: `@${person.username} `, option: described(avatar(person), `@${person.username}`, person.name) }));
+      .map(([, person]) => ({ text: `@${person.username} `, option: described(faceOf(person), `@${person.username}`, person.name) }));
   }
 
   async #members() {
@@ -179,29 +180,12 @@ function place({ username, name }, start) {
   return folded(name).split(/\s+/).some((word) => word.startsWith(start)) ? 2 : 3;
 }
 
-function folded(words) {
-  return words.normalize("NFKC").toLowerCase().replaceAll("ё", "е");
-}
-
 function described(sign, words, more) {
   const option = element("div", { class: "option", role: "option", "aria-selected": "false" });
   const said = element("span", {}, words);
   if (more) said.append(" ", element("small", {}, more));
   option.append(sign, said);
   return option;
-}
-
-function avatar({ id, username, avatar_url }) {
-  const face = element("span", { class: "avatar is-small", "aria-hidden": "true", "data-hue": id % 8 });
-  face.append(avatar_url ? element("img", { src: avatar_url, width: 256, height: 256, alt: "" }) : username.slice(0, 2).toUpperCase());
-  return face;
-}
-
-function element(tag, attributes = {}, words = "") {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (words) made.append(words);
-  return made;
 }
 
 customElements.define("word-completion", WordCompletion);
