@@ -25,24 +25,30 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """Debian's Chromium, that asks nothing of the network of its own accord."""
-    # The shell is the same engine without the window around it, which takes a third of the time.
-    known = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+# The shell is the same engine without the window around it, which takes a third of the time.
+SHELL, WHOLE = ("chromium-headless-shell", "chromium"), ("chromium", "chromium-browser", "google-chrome")
+QUIET = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-sandbox",
+]
+
+
+def launched(playwright: Playwright, known: tuple[str, ...]) -> Iterator[Browser]:
+    """Debian's Chromium, the first that there is, that asks nothing of the network of its own accord."""
     program = next((path for path in map(shutil.which, known) if path), None)
-    assert program, "no Chromium: apt-get install chromium-headless-shell"
-    quiet = [
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-quic",
-        "--no-first-run",
-        "--no-sandbox",
-    ]
-    browser = playwright.chromium.launch(executable_path=program, args=quiet)
+    assert program, f"no Chromium: apt-get install {known[0]}"
+    browser = playwright.chromium.launch(executable_path=program, args=QUIET)
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    yield from launched(playwright, (*SHELL, *WHOLE))
 
 
 Visit = Callable[..., "Visitor"]

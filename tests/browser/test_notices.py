@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
-from .conftest import Visit, Visitor
+from .conftest import WHOLE, Visit, Visitor, launched
 from .test_live import UNFOCUSED, Pair, enters, name, row, said
 
 # Notices are the system's: the page's own calls are noted on their way there.
@@ -27,6 +28,12 @@ NOTED = """
     };
 """
 SHOWN = "globalThis.notices.map(({ title, body, tag }) => ({ title, body, tag }))"
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The whole of it: without a window there are no notices."""
+    yield from launched(playwright, WHOLE)
 
 
 def listens(who: Visitor) -> None:
