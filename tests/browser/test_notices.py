@@ -97,6 +97,7 @@ def test_what_is_read_elsewhere_is_taken_back(pair: Pair) -> None:
     shows(pair.bob.page, ("Garden", f"{pair.ann_name}: hello"))
     phone = pair.bob.context.new_page()
     phone.goto(pair.bob.server.url + pair.path)
+    looks(phone, True)
     shows(pair.bob.page)
     expect(pair.bob.page).to_have_title("Chats · Flask Chat")
 
@@ -210,6 +211,7 @@ def test_the_title_and_the_icon_say_how_much_is_unread_on_every_page(pair: Pair)
         expect(bob).to_have_title(f"(2) {title} · Flask Chat")
     reading = pair.bob.context.new_page()
     reading.goto(pair.bob.server.url + pair.path)
+    looks(reading, True)
     for page, title in ((reading, "Garden"), (bob, "Search")):
         expect(page).to_have_title(f"{title} · Flask Chat")
     expect(icon).to_have_attribute("href", re.compile(r"favicon\.svg"))

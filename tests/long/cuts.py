@@ -29,8 +29,8 @@ class Cut:
         self.cursor: str | None = None
         self.cuts = 0
 
-    def reads(self, is_over: Callable[[], bool]) -> None:
-        """One connection, until it is cut, or `is_over` with nothing coming any more."""
+    def reads(self, is_over: Callable[[], bool], last: int = 0) -> None:
+        """One connection, until it is cut; once `is_over`, until the message `last` has come."""
         reader = Reader(last_id=self.cursor)
         port = self.listener.server.port
         with connected(port, self.listener.headers(self.cursor), buffer=4096) as sock:
@@ -41,12 +41,10 @@ class Cut:
             sock.settimeout(0.05)
             reader.take(body[: int(left)] if not is_over() else body)
             left -= len(body)
-            while is_over() or (left > 0 and time.monotonic() < until):
+            while not has(reader, last) and (is_over() or (left > 0 and time.monotonic() < until)):
                 try:
                     some = sock.recv(1024 if is_over() else max(1, min(1024, int(left))))
                 except TimeoutError:
-                    if is_over():
-                        break
                     continue
                 if not some:
                     break
@@ -56,6 +54,10 @@ class Cut:
         self.got.extend(event for event in reader.events if event.lasts)
         self.cursor = reader.last_id
         self.cuts += 1
+
+
+def has(reader: Reader, message: int) -> bool:
+    return message > 0 and any(event.data["id"] == message for event in reader.events if event.lasts)
 
 
 class Writer(threading.Thread):
@@ -85,6 +87,7 @@ class Audience(threading.Thread):
     def __init__(self, listener: Listener, cuts: int, done: threading.Event) -> None:
         super().__init__()
         self.cut, self.cuts, self.done = Cut(listener, listener.id), cuts, done
+        self.last = 0
         self.error: BaseException | None = None
         with closing(listener.listens()) as stream:
             self.cut.cursor = stream.events[0].id
@@ -94,7 +97,7 @@ class Audience(threading.Thread):
             while self.cut.cuts < self.cuts:
                 self.cut.reads(lambda: False)
             self.done.wait()
-            self.cut.reads(lambda: True)
+            self.cut.reads(lambda: True, self.last)
         except BaseException as error:
             self.error = error
 
@@ -119,6 +122,9 @@ def cut_and_compare(server: Server, cuts: int, readers: int, writers: int, tag: 
         stop.set()
         for author in authors:
             author.join()
+        last = people[0].posts(chats[0], "the end")
+        for one in audience:
+            one.last = last
         done.set()
         for one in audience:
             one.join()
