@@ -279,11 +279,11 @@ class ChatLog extends HTMLElement {
   #replace(row) {
     const old = this.#article(idOf(row));
     if (!old) return;
-    const focused = old.contains(document.activeElement) && nameOf(document.activeElement);
     const isOpen = old.querySelector(".message-actions:popover-open");
     this.#settle(row);
     const editor = old.querySelector("message-editor");
     const isWriting = editor?.contains(document.activeElement);
+    const focused = !isWriting && old.contains(document.activeElement) && nameOf(document.activeElement);
     old.replaceWith(row);
     editor?.standIn(row, isWriting);
     if (isOpen) row.querySelector(".message-actions")?.showPopover();

@@ -78,6 +78,7 @@ def test_what_happened_meanwhile_stands_there(two: Two) -> None:
     article.hover()
     article.get_by_role("link", name="Delete message").click()
     ann.presses("Delete message")
+    expect(article).to_contain_text("This message was deleted")
     ann.writes("and the peas")
     expect(row(bob, "Garden")).to_contain_text("1 unread")
     asked: list[str] = []

@@ -209,7 +209,7 @@ def test_a_picture_is_removed(ann: Visitor) -> None:
 def test_a_theme_counts_as_soon_as_it_is_chosen(ann: Visitor) -> None:
     ann.page.get_by_label("Dark", exact=True).check()
     expect(ann.page.locator("html")).to_have_attribute("data-theme", "dark")
-    expect(ann.page.get_by_role("status")).to_contain_text("Saved.")
+    expect(ann.page.get_by_role("region", name="Appearance").get_by_role("status")).to_contain_text("Saved.")
     ann.opens("/")
     expect(ann.page.locator("html")).to_have_attribute("data-theme", "dark")
 
