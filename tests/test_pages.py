@@ -335,3 +335,7 @@ def test_scripts_and_drawings_travel_squeezed(anyone: Anyone, name: str) -> None
         assert gzip.decompress(squeezed.data) == whole
     with anyone.browser.get(f"/static/{name}", headers={"If-None-Match": f"W/{tag}"}) as same:
         assert same.status_code == 304
+
+
+def test_the_theme_of_the_system_is_one_of_three(ann: Person) -> None:
+    assert re.findall(r'name="theme" value="(\w*)"', ann.get("/settings").text) == ["", "light", "dark"]

@@ -188,8 +188,9 @@ def test_the_keyboard_alone_is_enough(place: Place, chromium: Browser) -> None:
     expect(page.locator(":focus")).to_contain_text("Skip to message field")
     page.keyboard.press("Enter")
     page.keyboard.type("written without a mouse")
-    page.keyboard.press("Tab")
-    expect(page.locator(":focus")).to_have_accessible_name("Send")
+    for name in ("Emoji", "Send"):
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_accessible_name(name)
     page.keyboard.press("Enter")
     expect(page.get_by_role("log")).to_contain_text("written without a mouse")
     context.close()
