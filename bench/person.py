@@ -125,7 +125,7 @@ def playing(folder: Path, slow: Slow, rounds: int) -> Iterator[Scene]:
     with models.write():
         people = [str(user.username) for user in User.select().where(User.username.startswith("person"))]
         garden = Chat.start(User.get(User.username == people[0]), "Garden", people).chat
-        crowd.talk(random.Random(3), garden, [User.get(User.username == name) for name in people], 300)
+        crowd.talk(random.Random(3), garden, [User.get(User.username == name) for name in people], 30)
     models.database.close()
     environment = {
         "HOST": "127.0.0.1", "PORT": str(port), "SECRET_KEY": secret_key, "JWT_SECRET_KEY": secrets.token_hex(32),
