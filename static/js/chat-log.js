@@ -364,7 +364,7 @@ class ChatLog extends HTMLElement {
     this.#watch();
     this.querySelector(".unread-line")?.remove();
     const first = this.#articles().find((row) => idOf(row) > id && !row.matches(".is-deleted, :has([data-own])"));
-    const found = first && (await piece(`/chats/${this.#chat}/log?beside=${idOf(first)}&line=1`).catch(() => null));
+    const found = first && (await piece(`/chats/${this.#chat}/log?beside=${idOf(first)}&line=${id}`).catch(() => null));
     const line = found?.querySelector(".unread-line");
     if (!line || this.#read !== id) return;
     this.#replace(found.querySelector(`#${first.id}`));
