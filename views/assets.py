@@ -18,7 +18,7 @@ CSS, JS = STATIC / "css", STATIC / "js"
 ENDPOINTS = {"static", "assets.stylesheet", "assets.script"}
 # The elements of a live page. They start in this order: the stream last, when everybody listens.
 LIVE = (
-    *("chat-log", "log-acts", "log-jumps", "code-copy"),
+    *("chat-log", "log-acts", "message-editor", "log-jumps", "code-copy"),
     *("chat-list", "chat-composer", "chat-people", "chat-pages", "live-stream"),
 )
 IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "([\w-]+)";\n', re.MULTILINE)

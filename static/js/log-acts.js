@@ -7,11 +7,13 @@ const REACTIONS = ["react", "toggle"];
 class LogActs extends HTMLElement {
   #log = this.closest("chat-log");
   #listening = null;
+  #loaded = new Map(); // name -> module
 
   connectedCallback() {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     this.#log.addEventListener("click", (event) => this.#pressed(event), { signal });
+    document.addEventListener("message.updated", ({ detail }) => this.#learn(detail), { signal });
     document.addEventListener("edit-last", (event) => this.#editLast(event), { signal });
     if (document.querySelector("undo-toast")) import("undo-toast");
   }
@@ -39,14 +41,33 @@ class LogActs extends HTMLElement {
     document.dispatchEvent(new CustomEvent("answered", { detail }));
   }
 
-  // What can't be loaded is done on its page.
+  // What can't be loaded is done on its page. What is loaded already acts at once, before another key is pressed.
   #act(what, control) {
-    if (what === "edit") document.dispatchEvent(new CustomEvent("editing", { detail: { on: true } }));
     const back = control.matches(":focus-visible") ? control : null;
     closeSheet(control);
-    import(REACTIONS.includes(what) ? "message-reactions" : "message-acts")
-      .then((acts) => acts[what](control, this.#log, back))
-      .catch(() => (control.form ? control.form.requestSubmit(control) : location.assign(control.href)));
+    if (what === "edit") return this.#edit(control, back);
+    const name = REACTIONS.includes(what) ? "message-reactions" : "message-acts";
+    const act = async (acts) => acts[what](control, this.#log, back);
+    const onPage = () => (control.form ? control.form.requestSubmit(control) : location.assign(control.href));
+    const acts = this.#loaded.get(name);
+    if (acts) act(acts).catch(onPage);
+    else this.#load(name).then(act).catch(onPage);
+  }
+
+  async #load(name) {
+    const acts = await import(name);
+    this.#loaded.set(name, acts);
+    return acts;
+  }
+
+  #edit(link, back) {
+    document.importNode(this.#log.querySelector("template.editing").content, true).firstElementChild.begin(link, back);
+  }
+
+  // The row is drawn anew a little later; an editor may open before that.
+  #learn({ id, text }) {
+    const link = this.#log.querySelector(`#message-${id} [data-act=edit]`);
+    if (link) link.dataset.text = text;
   }
 
   #editLast(event) {

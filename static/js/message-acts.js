@@ -4,20 +4,6 @@
 import { api, SignedOut } from "server";
 import { offerUndo, say } from "undo-toast";
 
-export async function edit(link, log, back) {
-  const id = messageOf(link);
-  try {
-    const [{ open }, answer] = await Promise.all([import("message-editor"), api("GET", `/api/messages/${id}`)]);
-    if (!answer.ok) throw new Error(`a message to edit: ${answer.status}`);
-    const message = await answer.json();
-    // The row may have been drawn anew meanwhile.
-    open(article(id) ?? link.closest("article"), message, back);
-  } catch (error) {
-    document.dispatchEvent(new CustomEvent("editing", { detail: { on: false } }));
-    throw error;
-  }
-}
-
 // The same question as on its page.
 async function remove(link, log, back) {
   const row = link.closest("article");

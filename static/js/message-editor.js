@@ -1,25 +1,26 @@
-// <message-editor>: a message's words in a field where they stand. Enter saves, Shift+Enter breaks the line (on a touch screen
-// the button saves), Esc leaves. What is not saved yet is kept for this tab, also when a page comes in between.
+// <message-editor>: a message's words in a field where they stand. It opens before another key is pressed: the link to its
+// page holds the words as they were written. Enter saves, Shift+Enter breaks the line (on a touch screen the button saves),
+// Esc leaves. What is not saved yet is kept for this tab, also when a page comes in between.
 import { api, SignedOut } from "server";
 
-export function open(row, message, back) {
-  // What was begun in another row waits there.
-  document.querySelector("message-editor")?.remove();
-  document.importNode(log().querySelector("template.editing").content, true).firstElementChild.begin(row, message, back);
-}
-
 class MessageEditor extends HTMLElement {
-  #message;
+  #id = 0;
+  #known = ""; // the words that the message has
   #back = null;
   #life = null;
   #form = this.querySelector("form");
   #text = this.querySelector("textarea");
   #wrong = this.querySelector(".error");
 
-  begin(row, message, back) {
-    this.#message = message;
+  // `back` is the link when a person at the keyboard came from it.
+  begin(link, back) {
+    const row = link.closest("article");
+    // What was begun in another row waits there.
+    document.querySelector("message-editor")?.remove();
+    this.#id = Number(row.id.slice("message-".length));
+    this.#known = link.dataset.text;
     this.#back = back?.getAttribute("href") ?? null;
-    this.#text.value = sessionStorage.getItem(this.#shelf) ?? message.text;
+    this.#text.value = sessionStorage.getItem(this.#shelf) ?? this.#known;
     this.standIn(row, true);
     this.#text.setSelectionRange(this.#text.value.length, this.#text.value.length);
     this.scrollIntoView({ block: "nearest" });
@@ -33,8 +34,8 @@ class MessageEditor extends HTMLElement {
     on(this.#form.elements.leave, "click", () => this.leave());
     on(this.#text, "keydown", (event) => this.#pressed(event));
     on(this.#text, "input", () => this.#keep());
-    on(document, "message.updated", ({ detail }) => detail.id === this.#message.id && this.#changed(detail));
-    on(document, "message.deleted", ({ detail }) => detail.id === this.#message.id && this.#say("gone"));
+    on(document, "message.updated", ({ detail }) => detail.id === this.#id && this.#changed(detail));
+    on(document, "message.deleted", ({ detail }) => detail.id === this.#id && this.#say("gone"));
     tellComposer(true);
   }
 
@@ -58,11 +59,11 @@ class MessageEditor extends HTMLElement {
   }
 
   get #shelf() {
-    return `edit ${log().getAttribute("user")} ${this.#message.id}`;
+    return `edit ${log().getAttribute("user")} ${this.#id}`;
   }
 
   #keep() {
-    if (this.#text.value === this.#message.text) sessionStorage.removeItem(this.#shelf);
+    if (this.#text.value === this.#known) sessionStorage.removeItem(this.#shelf);
     else sessionStorage.setItem(this.#shelf, this.#text.value);
   }
 
@@ -80,9 +81,9 @@ class MessageEditor extends HTMLElement {
   // The row shows the new words at once; when they are refused, the field comes back with them.
   async #save(event) {
     event.preventDefault();
-    const { id } = this.#message;
+    const id = this.#id;
     const text = this.#text.value;
-    if (text === this.#message.text) return this.leave();
+    if (text === this.#known) return this.leave();
     this.#keep();
     const undo = this.#showSaved(text);
     this.remove();
@@ -117,7 +118,7 @@ class MessageEditor extends HTMLElement {
 
   #comeBack(undo, why, words) {
     undo();
-    const row = document.getElementById(`message-${this.#message.id}`);
+    const row = document.getElementById(`message-${this.#id}`);
     if (!row) return;
     // Another one may be open by now: these words wait for the next opening.
     if (document.querySelector("message-editor")) return;
@@ -126,8 +127,8 @@ class MessageEditor extends HTMLElement {
   }
 
   #changed(message) {
-    if (message.text !== this.#message.text && message.text !== this.#text.value) this.#say("changed");
-    this.#message = message;
+    if (message.text !== this.#known && message.text !== this.#text.value) this.#say("changed");
+    this.#known = message.text;
   }
 
   #say(why, words = this.#wrong.dataset[why]) {

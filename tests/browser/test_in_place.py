@@ -318,6 +318,21 @@ def test_the_keyboard_edits_the_last_own_message(pair: Pair) -> None:
     assert pair.has_stayed(ann) and not ann.complaints
 
 
+def test_no_key_is_lost_while_the_editor_opens(pair: Pair) -> None:
+    ann = pair.ann
+    ann.writes("**one** \\* two")
+    article(ann, "one").hover()
+    # One after the other, without a look at the screen, and on a network that brings nothing meanwhile.
+    ann.page.route("**/api/**", lambda route: route.abort() if route.request.method == "GET" else route.continue_())
+    field(ann).focus()
+    for mark in "!?":
+        for key in ("ArrowUp", "End", mark, "Enter"):
+            ann.page.keyboard.press(key)
+    expect(said(pair.bob)).to_have_text(["one * two!?"])
+    expect(ann.page.locator("message-editor")).to_have_count(0)
+    expect(field(ann)).to_have_value("")
+
+
 def test_who_came_by_the_keyboard_is_led_back_to_where_they_were(pair: Pair) -> None:
     ann = pair.ann
     ann.writes("one")
@@ -379,6 +394,7 @@ def test_what_happens_to_a_message_while_it_is_edited_is_told(pair: Pair) -> Non
     second.presses("Delete message")
     expect(alert).to_contain_text("This message was deleted meanwhile.")
     expect(field(ann)).to_have_value("one and a half")
+    expect(ann.page.get_by_role("article").locator(".message-actions")).to_have_count(0)
     second.presses("Undo")
     expect(ann.page.get_by_role("article").locator(".message-actions")).to_have_count(1)
     ann.presses("Save")
