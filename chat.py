@@ -200,8 +200,8 @@ def refuse_foreign_forms() -> None:
 
 
 def language() -> str:
-    """The person's own choice, else what the browser asks for, else English."""
-    chosen = getattr(current_user, "language", "") if not g.get("broken") else ""
+    """The own choice of who asks, by token or by session, else what the request asks for, else English."""
+    chosen = "" if g.get("broken") else getattr(g.get("user") or current_user, "language", "")
     return chosen or request.accept_languages.best_match(["en", "ru"], "en")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -46,18 +47,23 @@ class Glance(Found):
     people: list[User] = field(default_factory=list)
 
 
-def glance(user: User, q: str, limit: int, zone: tzinfo = UTC) -> Glance:
-    """Some of one's own chats, of all people, and of the messages in one's chats, so many of each."""
-    found = find(user, q, Narrowing(limit=limit), zone)
+def glance(user: User, q: str, limit: int, zone: tzinfo = UTC, called: Callable[[str], str] = str) -> Glance:
+    """Some of one's own chats, of all people, and of the messages in one's chats, so many of each.
+
+    `called` says a chat's title in the reader's language, where the models named it.
+    """
+    found = find(user, q, Narrowing(limit=limit), zone, called)
     people = User.starting_with(q.strip().removeprefix("@"), limit)
-    return Glance(found.messages, found.hints, chats_called(user, q)[:limit], people)
+    return Glance(found.messages, found.hints, chats_called(user, q, called)[:limit], people)
 
 
-def chats_called(user: User, q: str) -> list[Chat]:
+def chats_called(user: User, q: str, called: Callable[[str], str]) -> list[Chat]:
     """One's own chats in whose title every word of a question begins a word, newest activity first."""
     wanted = search.fold(q).split()
     mine = sorted(Chat.seen_by(user, Chat.id.in_(Chat.visible_to(user))), key=lambda chat: -chat.activity)
-    return [chat for chat in mine if wanted and all(search.begins(word, str(chat.title)) for word in wanted)]
+    for chat in mine:
+        chat.title = called(chat.title)
+    return [chat for chat in mine if wanted and all(search.begins(word, chat.title) for word in wanted)]
 
 
 def zone_named(name: str) -> tzinfo:
@@ -68,13 +74,13 @@ def zone_named(name: str) -> tzinfo:
         return UTC
 
 
-def find(user: User, q: str, to: Narrowing, zone: tzinfo = UTC) -> Found:
-    """Messages with all that is asked for. Days in the question begin and end in `zone`."""
+def find(user: User, q: str, to: Narrowing, zone: tzinfo = UTC, called: Callable[[str], str] = str) -> Found:
+    """Messages with all that is asked for. Days in the question begin and end in `zone`; `called` as for glance()."""
     question = search.read(q, zone)
     if question.is_empty:
         return Found()
     hints = [unknown(wrong) for wrong in question.unknown]
-    chats = chats_asked(user, question, to.chat_id, hints)
+    chats = chats_asked(user, question, to.chat_id, hints, called)
     authors = authors_asked(user, question, to.author, hints)
     if hints or chats == []:
         return Found(hints=hints)
@@ -89,7 +95,9 @@ def unknown(wrong: search.Filter) -> Words:
     return words("“%(date)s” is no day: write it as 2026-01-31.", date=wrong.value)
 
 
-def chats_asked(user: User, question: search.Question, chat_id: int | None, hints: list[Words]) -> list[int] | None:
+def chats_asked(
+    user: User, question: search.Question, chat_id: int | None, hints: list[Words], called: Callable[[str], str]
+) -> list[int] | None:
     """The chats to search, of one's own; None for all of very many. A title that is in none goes into the hints."""
     there = Chat.id.in_(Chat.visible_to(user))
     chats = Chat.seen_by(user, there if chat_id is None else there & (Chat.id == chat_id))
@@ -98,7 +106,7 @@ def chats_asked(user: User, question: search.Question, chat_id: int | None, hint
     wanted: set[int] = set()
     for part in question.titles:
         sought = search.fold(part).strip()
-        having = {chat.id for chat in chats if sought and sought in search.fold(str(chat.title))}
+        having = {chat.id for chat in chats if sought and sought in search.fold(called(chat.title))}
         if not having:
             hints.append(words("None of your chats is called %(title)s.", title=part))
         wanted |= having

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from people import Anyone, Person
 
-from models import Chat
+from models import Chat, direct
 
 
 def find(who: Person, q: str, **more: object) -> dict[str, Any]:
@@ -80,3 +80,13 @@ def test_a_wrong_question_is_refused(ann: Person, query: str) -> None:
 
 def test_only_who_signed_in_may_find(anyone: Anyone) -> None:
     assert anyone.api.get("/api/find?q=x").status_code == 401
+
+
+def test_what_has_no_title_of_its_own_is_called_in_ones_language(ann: Person) -> None:
+    direct.between(ann.user, ann.user)
+    assert names(find(ann, "sav"))[0] == ["Saved messages"]
+    ann.user.change(language="ru")
+    assert names(find(ann, "избр"))[0] == ["Избранное"]
+    ann.posts(direct.between(ann.user, ann.user)[0].chat, "tomatoes")
+    assert find(ann, "tomatoes")["messages"][0]["chat_title"] == "Избранное"
+    assert "tomatoes" in ann.get("/search?q=tomat in:избранное").text

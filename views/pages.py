@@ -45,8 +45,13 @@ def asked(name: str) -> int | None:
 
 
 def titled(chat: Chat) -> str:
-    """What a chat is called, in the reader's language where the models named it."""
-    return translated(chat.title) if isinstance(chat.title, Words) else chat.title
+    """What a chat is called."""
+    return called(chat.title)
+
+
+def called(title: str) -> str:
+    """A chat's title in the reader's language where the models gave it."""
+    return translated(title) if isinstance(title, Words) else title
 
 
 @dataclass
