@@ -199,8 +199,8 @@ def test_a_message_is_forwarded_in_a_dialog(pair: Pair) -> None:
 
 
 def test_with_a_finger_in_russian(visit: Visit) -> None:
-    ann, bob_name = visit().registers(name()), name()
-    visit().registers(bob_name)
+    ann, bob_name = visit().signs_up(name()), name()
+    visit().signs_up(bob_name)
     bob = visit(phone=True, language="ru-RU")
     bob.logs_in(bob_name, ("Имя пользователя", "Пароль", "Войти"))
     path = ann.starts("Огород", bob_name)
@@ -231,7 +231,7 @@ def test_with_a_finger_in_russian(visit: Visit) -> None:
 
 def test_without_a_script_all_of_it_is_pages_and_buttons(visit: Visit) -> None:
     bob_name = name()
-    ann, bob = visit().registers(name()), visit(javascript=False).registers(bob_name)
+    ann, bob = visit().signs_up(name()), visit(javascript=False).signs_up(bob_name)
     path = ann.starts("Garden", bob_name)
     ann.writes("The tomatoes are in")
     bob.opens(path)

@@ -16,8 +16,8 @@ class Two(Pair):
 
     def __init__(self, visit: Visit, **how: object) -> None:
         self.ann_name, self.bob_name = name(), name()
-        self.ann = visit().registers(self.ann_name)
-        self.bob = visit(**how).registers(self.bob_name)
+        self.ann = visit().signs_up(self.ann_name)
+        self.bob = visit(**how).signs_up(self.bob_name)
         self.kitchen = self.ann.starts("Kitchen", self.bob_name)
         self.ann.writes("Soup is on")
         self.path = self.ann.starts("Garden", self.bob_name)
@@ -137,7 +137,7 @@ def test_a_renamed_chat_comes_back_under_its_new_name(two: Two) -> None:
 
 def test_who_comes_and_goes_is_told_above_the_log(two: Two, visit: Visit) -> None:
     carol = name()
-    visit().registers(carol)
+    visit().signs_up(carol)
     names = two.bob.page.locator(".pane-title p")
     two.ann.opens(two.path + "/edit")
     two.ann.fills("Add member", carol)

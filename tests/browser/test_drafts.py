@@ -22,7 +22,7 @@ class Ann:
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
         self.username = name()
-        self.laptop = visit().registers(self.username)
+        self.laptop = visit().signs_up(self.username)
         self.path = self.laptop.starts("Garden")
         ready(self.laptop)
 

@@ -18,7 +18,7 @@ def name() -> str:
 @pytest.fixture
 def ann(visit: Visit) -> Visitor:
     """Ann in a chat of her own."""
-    visitor = visit().registers(name())
+    visitor = visit().signs_up(name())
     visitor.starts("Garden")
     return visitor
 
@@ -90,7 +90,7 @@ def test_what_was_used_stands_first_the_next_time(ann: Visitor) -> None:
 
 
 def test_a_finger_picks_from_a_sheet_and_no_keyboard_comes(visit: Visit) -> None:
-    ann = visit(phone=True).registers(name())
+    ann = visit(phone=True).signs_up(name())
     ann.starts("Garden")
     ann.page.get_by_role("button", name="Emoji", exact=True).tap()
     expect(picker(ann)).to_be_visible()
@@ -104,7 +104,7 @@ def test_a_finger_picks_from_a_sheet_and_no_keyboard_comes(visit: Visit) -> None
 
 def test_russian_words_find_them(visit: Visit) -> None:
     username = name()
-    path = visit().registers(username).starts("Garden")
+    path = visit().signs_up(username).starts("Garden")
     ann = visit(language="ru-RU").logs_in(username, ("Имя пользователя", "Пароль", "Войти"))
     ann.opens(path)
     ann.presses("Эмодзи")
@@ -140,7 +140,7 @@ def test_colons_in_times_and_code_offer_nothing(ann: Visitor) -> None:
 
 def test_russian_names_complete_too(visit: Visit) -> None:
     username = name()
-    path = visit().registers(username).starts("Garden")
+    path = visit().signs_up(username).starts("Garden")
     ann = visit(language="ru-RU").logs_in(username, ("Имя пользователя", "Пароль", "Войти"))
     ann.opens(path)
     field(ann).press_sequentially(":помид")

@@ -60,10 +60,10 @@ def place(chromium: Browser, server: Server) -> Place:
     """Ann, signed in, with a chat that shows what a chat can show."""
     for other in ("axe-bob",):
         context = chromium.new_context()
-        Visitor(context, server).registers(other)
+        Visitor(context, server).signs_up(other)
         context.close()
     context = chromium.new_context(viewport=WIDE)
-    ann = Visitor(context, server).registers("axe-ann")
+    ann = Visitor(context, server).signs_up("axe-ann")
     chat = ann.starts("Garden", "axe-bob")
     ann.writes("The tomatoes are in")
     first = ann.page.get_by_role("article").first

@@ -229,7 +229,7 @@ def test_what_was_refused_comes_back_into_the_field_to_be_changed(pair: Pair) ->
 
 def test_where_the_browser_keeps_nothing_the_form_goes_by_itself(visit: Visit) -> None:
     """A page over plain http of a local network: no locks, no keys made up by the browser."""
-    ann = visit().registers(name())
+    ann = visit().signs_up(name())
     ann.context.add_init_script("Object.defineProperty(globalThis, 'isSecureContext', { value: false })")
     ann.context.add_init_script("Object.defineProperty(crypto, 'randomUUID', { value: undefined })")
     ann.starts("Garden")
@@ -251,7 +251,7 @@ def test_where_the_browser_keeps_nothing_the_form_goes_by_itself(visit: Visit) -
 def test_a_message_is_edited_and_deleted_where_it_stands(visit: Visit, language: str, phone: bool) -> None:
     edit, label, save, delete, undo, _, edited = WORDS[language]
     username = name()
-    visit().registers(username)
+    visit().signs_up(username)
     ann = visit(language=language, phone=phone)
     ann.opens("/login")
     ann.page.locator("#username").fill(username)
@@ -449,7 +449,7 @@ def test_a_deletion_is_undone_on_every_screen(pair: Pair) -> None:
 
 
 def test_a_deletion_is_undone_without_scripts(visit: Visit) -> None:
-    ann = visit(javascript=False).registers(name())
+    ann = visit(javascript=False).signs_up(name())
     path = ann.starts("Garden")
     ann.writes("The tomatoes are in")
     ann.page.get_by_role("article").hover()
@@ -502,7 +502,7 @@ def test_a_deletion_that_fails_is_told_in_the_question(pair: Pair) -> None:
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
 def test_an_answer_keeps_what_was_written_and_can_be_dropped(visit: Visit, phone: bool) -> None:
-    ann = visit(phone=phone).registers(name())
+    ann = visit(phone=phone).signs_up(name())
     ann.starts("Garden")
     ann.writes("Who has the watering can?")
     Pair.stays(ann)
@@ -561,7 +561,7 @@ def test_a_quotation_leads_to_the_original_and_back(pair: Pair) -> None:
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_what_is_done_in_place(visit: Visit, theme: str, phone: bool) -> None:
-    ann = visit(phone=phone, theme=theme, bypass_csp=True).registers(name())
+    ann = visit(phone=phone, theme=theme, bypass_csp=True).signs_up(name())
     ann.starts("Garden")
     ann.writes("Who has the watering can?")
     ann.page.evaluate(AXE)

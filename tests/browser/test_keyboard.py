@@ -93,7 +93,7 @@ class Keys:
 @pytest.mark.parametrize("colours", ["none", "active"], ids=["usual colours", "forced colours"])
 def test_from_the_login_to_the_logout_without_a_mouse(visit: Visit, server: Server, colours: str) -> None:
     username = f"keys-{colours}"
-    visit().registers(username).starts("Garden")
+    visit().signs_up(username).starts("Garden")
     ann = visit(forced_colors=colours)
     keys = Keys(ann.page)
     ann.opens("/login")

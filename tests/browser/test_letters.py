@@ -45,7 +45,7 @@ def link(box: Mailbox, number: int) -> str:
 def test_who_forgot_the_password_comes_back_by_a_letter(visit: Visit, box: Mailbox, javascript: bool) -> None:
     box.letters.clear()
     username = f"forgetful-{javascript}".lower()
-    ann = visit(javascript=javascript).registers(username)
+    ann = visit(javascript=javascript).signs_up(username)
     ann.opens("/settings")
     ann.follows("Add e-mail")
     ann.fills("E-mail", f"{username}@example.org")
@@ -107,7 +107,7 @@ def test_axe_finds_nothing_on_these_pages(
 ) -> None:
     box.letters.clear()
     username = f"axe-{theme}-{language}".lower()
-    ann = visit().registers(username)
+    ann = visit().signs_up(username)
     ann.opens("/settings/email")
     ann.fills("E-mail", "axe@example.org")
     ann.fills("Current password", PASSWORD)

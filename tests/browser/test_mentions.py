@@ -62,7 +62,7 @@ def test_escape_closes_the_list_and_enter_sends_then(pair: Pair) -> None:
 
 
 def test_arrows_go_round_and_a_click_takes(pair: Pair, visit: Visit) -> None:
-    carol = visit().registers(f"{pair.bob_name}x")
+    carol = visit().signs_up(f"{pair.bob_name}x")
     pair.ann.opens(pair.path + "/edit")
     pair.ann.fills("Add member", f"{pair.bob_name}x")
     pair.ann.presses("Add")

@@ -172,7 +172,7 @@ def test_a_direct_chat_is_told_of_by_the_persons_name(pair: Pair) -> None:
 
 def test_it_is_switched_on_by_a_button_and_off_in_the_settings(visit: Visit) -> None:
     bob_name = name()
-    ann, bob = visit().registers(name()), visit()
+    ann, bob = visit().signs_up(name()), visit()
     bob.context.add_init_script(NOTED)
     bob.context.add_init_script(UNFOCUSED)
     # Nobody was asked yet; the browser's own question is answered with yes.
@@ -182,7 +182,7 @@ def test_it_is_switched_on_by_a_button_and_off_in_the_settings(visit: Visit) -> 
         Notification.requestPermission = async () => localStorage.setItem("given", given = "granted");
     """)
     bob.context.grant_permissions(["notifications"], origin=bob.server.url)
-    bob.registers(bob_name)
+    bob.signs_up(bob_name).opens("/")
     button = bob.page.get_by_role("button", name="Notify me", exact=True)
     button.click()
     expect(button).to_be_hidden()
@@ -239,8 +239,8 @@ LANGUAGES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("language", list(LANGUAGES))
 def test_a_screen_reader_is_told_of_new_messages_alone(visit: Visit, language: str) -> None:
     ann_name, bob_name, words = name(), name(), LANGUAGES[language]
-    ann, bob = visit().registers(ann_name), visit(language=language)
-    visit().registers(bob_name)
+    ann, bob = visit().signs_up(ann_name), visit(language=language)
+    visit().signs_up(bob_name)
     fields = ("Имя пользователя", "Пароль", "Войти") if language == "ru-RU" else ("Username", "Password", "Log in")
     bob.logs_in(bob_name, fields)
     path = ann.starts("Garden", bob_name)
@@ -269,8 +269,8 @@ def test_ones_own_words_are_not_read_aloud(pair: Pair) -> None:
 
 def test_a_level_and_a_direct_chat_need_no_script(visit: Visit) -> None:
     bob_name = name()
-    visit().registers(bob_name)
-    ann = visit(javascript=False).registers(name())
+    visit().signs_up(bob_name)
+    ann = visit(javascript=False).signs_up(name())
     ann.opens(f"/users/{bob_name}")
     ann.presses("Message")
     ann.fills("Message", "hello")

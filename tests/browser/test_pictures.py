@@ -40,7 +40,7 @@ def shows(who: Visitor, words: str, place: str) -> None:
 
 
 def test_a_picture_opens_over_the_page_and_keys_lead_on(visit: Visit) -> None:
-    ann = visit().registers(name())
+    ann = visit().signs_up(name())
     path = ann.starts("Garden")
     sends(ann, "red.png")
     sends(ann, "green.png", "blue.png")
@@ -71,7 +71,7 @@ def test_a_picture_opens_over_the_page_and_keys_lead_on(visit: Visit) -> None:
 
 
 def test_on_the_page_of_pictures_it_does_the_same(visit: Visit) -> None:
-    ann = visit().registers(name())
+    ann = visit().signs_up(name())
     ann.starts("Garden")
     sends(ann, "red.png", "green.png")
     ann.follows("Pictures and files")
@@ -82,7 +82,7 @@ def test_on_the_page_of_pictures_it_does_the_same(visit: Visit) -> None:
 
 
 def test_a_finger_swipes(visit: Visit) -> None:
-    ann = visit(phone=True).registers(name())
+    ann = visit(phone=True).signs_up(name())
     ann.starts("Garden")
     sends(ann, "red.png", "green.png")
     ann.page.get_by_role("link", name="red.png").tap()
@@ -103,7 +103,7 @@ def test_a_finger_swipes(visit: Visit) -> None:
 
 @pytest.mark.parametrize("without", ["scripts", "the module"])
 def test_else_the_link_opens_the_picture(visit: Visit, without: str) -> None:
-    ann = visit().registers(name())
+    ann = visit().signs_up(name())
     path = ann.starts("Garden")
     sends(ann, "red.png")
     her = visit(javascript=False, storage_state=ann.context.storage_state()) if without == "scripts" else ann

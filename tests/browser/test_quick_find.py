@@ -40,8 +40,8 @@ def ann(visit: Visit, names: dict[str, str]) -> Visitor:
     """Ann in English, with two chats and a word in one of them; made once for the file."""
     ann = visit()
     if not names:
-        visit().registers("kfind-bob")
-        ann.registers("kfind-ann")
+        visit().signs_up("kfind-bob")
+        ann.signs_up("kfind-ann")
         names["club"] = ann.starts("Reading Club")
         names["garden"] = ann.starts("Ёлки и Garden", "kfind-bob")
         ann.writes("we were running with собаками")

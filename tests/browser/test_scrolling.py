@@ -20,7 +20,7 @@ class Long:
     def __init__(self, server: Server, visit: Visit, javascript: bool = True, **how: Any) -> None:
         self.server = server
         self.bob_name, ann_name = name(), name()
-        self.bob = visit(javascript, **how).registers(self.bob_name)
+        self.bob = visit(javascript, **how).signs_up(self.bob_name)
         account = {"username": ann_name, "password": PASSWORD}
         requests.post(f"{server.url}/api/users", json=account, timeout=60).raise_for_status()
         token = requests.post(f"{server.url}/api/users/login", json=account, timeout=60).json()["token"]
@@ -95,6 +95,17 @@ def test_the_link_to_older_messages_brings_them_here(long: Long) -> None:
     long.bob.page.get_by_role("link", name="Older messages").press("Enter")
     long.has_all(0, 49)
     expect(long.bob.page).to_have_url(long.server.url + long.path)
+
+
+def test_a_page_of_older_messages_stays_as_it_is(long: Long) -> None:
+    ids = long.says(*range(85))
+    bob = long.bob
+    bob.opens(f"{long.path}?before={ids[45]}")
+    long.has_all(5, 44)
+    long.says(85)
+    expect(bob.page.locator(".chat-row").first).to_contain_text("message 85")
+    long.has_all(5, 44)
+    assert not bob.complaints
 
 
 def test_without_scripts_links_lead_up_and_down(server: Server, visit: Visit) -> None:

@@ -67,7 +67,7 @@ def is_all(picture: Image.Image, colour: tuple[int, int, int]) -> bool:
 
 @pytest.fixture
 def ann(visit: Visit) -> Visitor:
-    ann = visit().registers(name())
+    ann = visit().signs_up(name())
     ann.opens("/settings")
     return ann
 
@@ -80,7 +80,7 @@ def stage(who: Visitor) -> Locator:
 
 
 def test_without_scripts_the_middle_is_taken(visit: Visit) -> None:
-    ann = visit(javascript=False).registers(name())
+    ann = visit(javascript=False).signs_up(name())
     ann.opens("/settings")
     expect(ann.page.get_by_label("Zoom")).to_be_hidden()
     chooses(ann, stripes())
@@ -145,7 +145,7 @@ def test_zoom_comes_nearer(ann: Visitor, way: str) -> None:
 
 
 def test_two_fingers_zoom(visit: Visit) -> None:
-    ann = visit(phone=True).registers(name())
+    ann = visit(phone=True).signs_up(name())
     ann.opens("/settings")
     chooses(ann, stripes())
     stage(ann).scroll_into_view_if_needed()
@@ -226,7 +226,7 @@ def test_a_language_is_kept_at_once_and_leaves_what_is_typed_alone(ann: Visitor)
 
 
 def test_without_scripts_theme_and_language_are_saved(visit: Visit) -> None:
-    ann = visit(javascript=False).registers(name())
+    ann = visit(javascript=False).signs_up(name())
     ann.opens("/settings")
     ann.page.get_by_label("Dark", exact=True).check()
     ann.page.get_by_label("Language", exact=True).select_option("ru")
@@ -240,7 +240,7 @@ def test_without_scripts_theme_and_language_are_saved(visit: Visit) -> None:
 
 def test_a_login_is_ended_from_another_place(visit: Visit, javascript: bool) -> None:
     who = name()
-    phone = visit(phone=True).registers(who)
+    phone = visit(phone=True).signs_up(who)
     ann = visit(javascript=javascript).logs_in(who)
     ann.opens("/settings")
     expect(ann.page.get_by_text("This one")).to_have_count(1)

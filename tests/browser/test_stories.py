@@ -42,7 +42,7 @@ def test_register_log_out_and_log_in_again(visit: Visit, javascript: bool) -> No
 
 def test_two_people_talk(two: tuple[Visitor, str, Visitor, str]) -> None:
     ann, _, bob, bob_name = two
-    path = ann.starts("Garden", bob_name)
+    path = ann.creates("Garden", bob_name)
     ann.writes("The tomatoes are in")
     bob.opens("/")
     link = bob.page.get_by_role("link", name="Garden")
@@ -60,7 +60,7 @@ def test_two_people_talk(two: tuple[Visitor, str, Visitor, str]) -> None:
 
 def test_a_message_is_edited_and_deleted_with_a_question_first(two: tuple[Visitor, str, Visitor, str]) -> None:
     ann, _, bob, bob_name = two
-    path = ann.starts("Garden", bob_name)
+    path = ann.creates("Garden", bob_name)
     ann.writes("the tomatos are in")
     article = ann.page.get_by_role("article")
     article.hover()
@@ -83,7 +83,7 @@ def test_pictures_and_files_are_attached(two: tuple[Visitor, str, Visitor, str],
     picture, notes = tmp_path / "грядка.png", tmp_path / "план на весну.txt"
     Image.new("RGB", (640, 480), "olive").save(picture)
     notes.write_text("carrots\n" * 100)
-    path = ann.starts("Garden", bob_name)
+    path = ann.creates("Garden", bob_name)
     ann.page.get_by_label("Attach", exact=True).set_input_files([picture, notes])
     ann.fills("Message", "See here")
     ann.presses("Send")
@@ -99,7 +99,7 @@ def test_pictures_and_files_are_attached(two: tuple[Visitor, str, Visitor, str],
 
 def test_members_come_go_and_are_told_apart(two: tuple[Visitor, str, Visitor, str]) -> None:
     ann, _, bob, bob_name = two
-    path = ann.starts("Garden")
+    path = ann.creates("Garden")
     ann.follows("Edit")
     ann.fills("Add member", "nobody-of-this-name")
     ann.presses("Add")
@@ -121,7 +121,7 @@ def test_members_come_go_and_are_told_apart(two: tuple[Visitor, str, Visitor, st
 
 def test_the_owner_leaves_and_the_next_one_deletes(two: tuple[Visitor, str, Visitor, str]) -> None:
     ann, _, bob, bob_name = two
-    path = ann.starts("Garden", bob_name)
+    path = ann.creates("Garden", bob_name)
     ann.opens(path + "/leave")
     ann.presses("Leave chat")
     ann.opens(path)
@@ -161,7 +161,7 @@ def test_the_profile_speaks_russian_when_its_owner_does(visit: Visit, javascript
 
 def test_search_leads_to_the_place(two: tuple[Visitor, str, Visitor, str]) -> None:
     ann, _, bob, bob_name = two
-    ann.starts("Garden", bob_name)
+    ann.creates("Garden", bob_name)
     ann.writes("Ёлка стоит у забора")
     ann.writes("The fence is painted")
     bob.opens("/")
@@ -174,7 +174,7 @@ def test_search_leads_to_the_place(two: tuple[Visitor, str, Visitor, str]) -> No
 
 def test_a_reply_quotes_and_leads_back(two: tuple[Visitor, str, Visitor, str]) -> None:
     ann, _, bob, bob_name = two
-    path = ann.starts("Garden", bob_name)
+    path = ann.creates("Garden", bob_name)
     ann.writes("Who has the watering can?")
     bob.opens(path)
     bob.page.get_by_role("article").hover()
@@ -189,7 +189,7 @@ def test_a_reply_quotes_and_leads_back(two: tuple[Visitor, str, Visitor, str]) -
 
 def test_an_account_is_deleted_and_its_messages_stay(two: tuple[Visitor, str, Visitor, str]) -> None:
     ann, ann_name, bob, bob_name = two
-    path = ann.starts("Garden", bob_name)
+    path = ann.creates("Garden", bob_name)
     ann.writes("Remember me by this")
     ann.opens("/settings")
     ann.presses("Delete account")
