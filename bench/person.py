@@ -16,15 +16,14 @@ import secrets
 import shutil
 import statistics
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Error, Page, sync_playwright
 
 import models
 from bench import crowd
@@ -52,14 +51,18 @@ class Slow:
     processor: float
     latency: float  # ms, there and back
     kilobits: float  # per second
+    sessions: dict[Page, CDPSession] = field(default_factory=dict)
 
-    def holds(self, page: Page) -> None:
-        devtools = page.context.new_cdp_session(page)
-        devtools.send("Emulation.setCPUThrottlingRate", {"rate": self.processor})
-        devtools.send("Network.enable")
+    def holds(self, page: Page, offline: bool = False) -> None:
+        """Slow a page down; `offline` takes the network away."""
+        devtools = self.sessions.get(page)
+        if devtools is None:
+            devtools = self.sessions[page] = page.context.new_cdp_session(page)
+            devtools.send("Emulation.setCPUThrottlingRate", {"rate": self.processor})
+            devtools.send("Network.enable")
         bytes_a_second = self.kilobits * 1000 / 8
         conditions = {"latency": self.latency, "downloadThroughput": bytes_a_second, "uploadThroughput": bytes_a_second}
-        devtools.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
+        devtools.send("Network.emulateNetworkConditions", {"offline": offline, **conditions})
 
 
 @dataclass
@@ -142,27 +145,35 @@ def playing(folder: Path, slow: Slow, rounds: int) -> Iterator[Scene]:
 
 
 def took(page: Page, act: Callable[[], Any], shown: str, begun_on: Page | None = None) -> float:
-    """Milliseconds from a key or button to the frame in which `shown`, a JavaScript condition, holds."""
+    """Milliseconds from a key or button to the frame in which `shown`, a JavaScript condition, holds.
+
+    The page itself looks, from before the act on: what this program takes to ask it is no part of the time.
+    """
+    assert not page.evaluate(shown), f"shown before anything was done: {shown}"
+    page.evaluate(f"() => {{ globalThis.shownAt = {LOOKING % shown} }}")
     act()
     end = shown_at(page, shown)
     begun = (begun_on or page).evaluate("Number(sessionStorage.getItem('begun'))")
     return float(end) - float(begun)
 
 
+# A promise of the time of the frame in which a condition holds.
+LOOKING = f"""new Promise((resolve, reject) => {{
+    const end = performance.now() + {PATIENCE};
+    const look = () => {{
+        if (%s) resolve({NOW});
+        else if (performance.now() > end) reject(new Error("not shown"));
+        else requestAnimationFrame(look);
+    }};
+    look();
+}})"""
+
+
 def shown_at(page: Page, shown: str) -> float:
     """When the frame came in which a condition held; a page load in between is part of it."""
-    look = f"""() => new Promise((resolve, reject) => {{
-        const end = performance.now() + {PATIENCE};
-        const look = () => {{
-            if ({shown}) resolve({NOW});
-            else if (performance.now() > end) reject(new Error("not shown"));
-            else requestAnimationFrame(look);
-        }};
-        look();
-    }})"""
     for _ in range(5):
         try:
-            return float(page.evaluate(look))
+            return float(page.evaluate(f"() => globalThis.shownAt ?? {LOOKING % shown}"))
         except Error as error:
             if "context was destroyed" not in str(error):
                 raise
@@ -248,14 +259,18 @@ def finding(scene: Scene) -> dict[str, list[float]]:
     words: list[float] = []
     for _ in range(min(scene.rounds, 10)):
         page.keyboard.press("Control+k")
-        page.locator("quick-find dialog[open] input").fill("")
-        page.keyboard.type("Cha")
-        chats.append(
-            took(page, lambda: page.keyboard.type("t"), f"{found}.some((one) => /Chat/.test(one.textContent))")
-        )
-        page.locator("quick-find dialog[open] input").fill("")
-        page.keyboard.type("yesterda")
-        words.append(took(page, lambda: page.keyboard.type("y"), f"{found}.some((one) => one.querySelector('mark'))"))
+        field = page.locator("quick-find dialog[open] input")
+        field.fill("cha")
+        page.wait_for_timeout(500)
+        # The fourth key tells one chat from all others.
+        field.press_sequentially("t 1")
+        chats.append(took(page, lambda: page.keyboard.type("7"), f"/Chat 17/.test({found}[0]?.textContent)"))
+        # With one letter many words are found, with the second those alone that begin so.
+        field.fill("w")
+        page.wait_for_timeout(1000)
+        marks = f"{found}.flatMap((one) => [...one.querySelectorAll('mark')])"
+        told = f"((marks) => marks.length && marks.every((mark) => /^wa/.test(mark.textContent)))({marks})"
+        words.append(took(page, lambda: page.keyboard.type("a"), told))
         page.keyboard.press("Escape")
     page.context.close()
     return {"a chat, by four keys": chats, "a word, in its place": words}
@@ -304,14 +319,16 @@ def back_again(scene: Scene) -> dict[str, list[float]]:
     (token,) = {listening(scene)[1]}
     scene.opens(page, f"/chats/{scene.garden}")
     for number in range(min(scene.rounds, 5)):
-        page.context.set_offline(True)
+        scene.slow.holds(page, offline=True)
+        page.get_by_text("Reconnecting…").wait_for()
         for one in range(MISSED):
             post(scene, token, f"missed {number}, {one}")
+        shown = says(f"missed {number}, {MISSED - 1}")
         page.wait_for_timeout(3000)
-        page.context.set_offline(False)
-        begun = time.time() * 1000
-        end = shown_at(page, says(f"missed {number}, {MISSED - 1}"))
-        times.append(float(end) - begun)
+        assert not page.evaluate(shown)
+        begun = page.evaluate(NOW)
+        scene.slow.holds(page)
+        times.append(shown_at(page, shown) - float(begun))
         texts = page.locator("chat-log article .prose").all_inner_texts()
         here = [text for text in texts if text.startswith(f"missed {number},")]
         assert here == [f"missed {number}, {one}" for one in range(MISSED)], here
@@ -325,13 +342,14 @@ def post(scene: Scene, token: str, text: str) -> None:
     urllib.request.urlopen(urllib.request.Request(f"{scene.url}/api/messages", body, headers), timeout=30).read()
 
 
+# What was new comes first: what the others write would be new, too.
 MOMENTS: dict[Callable[[Scene], dict[str, list[float]]], str] = {
+    what_was_new: "300",
     own_message: "50",
     to_the_other: "p95 150",
     another_chat: "300 new, 100 seen",
     finding: "100; 200",
     pasted: "100",
-    what_was_new: "300",
     back_again: "2000",
 }
 
