@@ -161,9 +161,15 @@ customElements.define("chat-list", ChatList);
 // The quick finder comes when it is asked for: by Ctrl+K (Cmd+K on a Mac) or by its button.
 const isMac = navigator.platform.startsWith("Mac");
 
+// Its field takes the next key already, while what looks for it is still on its way.
 async function openFinder() {
+  const finder = document.querySelector("quick-find");
+  if (!finder.querySelector("dialog")) finder.append(finder.querySelector("template").content.cloneNode(true));
+  const dialog = finder.querySelector("dialog");
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("input").select();
   await import("quick-find");
-  document.querySelector("quick-find")?.open();
+  finder.find();
 }
 
 document.addEventListener("keydown", (event) => {

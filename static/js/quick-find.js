@@ -31,16 +31,13 @@ class QuickFind extends HTMLElement {
     this.#dialog = null;
   }
 
-  open() {
-    if (!this.#dialog) this.#build();
-    if (this.#dialog.open) return this.#input.select();
-    this.#dialog.showModal();
-    this.#input.select();
-    this.#typed();
+  // The dialog is open, and something may be typed in it already.
+  find() {
+    if (!this.#dialog) this.#listen();
+    if (this.#dialog.open) this.#typed();
   }
 
-  #build() {
-    this.append(this.querySelector("template").content.cloneNode(true));
+  #listen() {
     this.#dialog = this.querySelector("dialog");
     this.#input = this.querySelector("input");
     this.#list = this.querySelector("[role=listbox]");

@@ -1,7 +1,7 @@
 """Takes pictures of the seed's history in headless Chromium: bin/pictures [FOLDER].
 
-Without a folder, the README's into docs/pictures/. With one, every page there, wide and phone, light and dark,
-English and Russian: to be looked at.
+Without a folder, the README's into docs/pictures/. With one, every page and state there, wide and phone, light and
+dark, English and Russian: to be looked at.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from playwright.sync_api import Browser, Page, sync_playwright
+import requests
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from servers import ROOT, Server
 
 PASSWORD = "pictures for the readme"
@@ -34,6 +37,7 @@ def main(folder: Path | None) -> None:
                 for_the_readme(chromium, server, ROOT / "docs" / "pictures")
             else:
                 folder.mkdir(parents=True, exist_ok=True)
+                live_a_little(server)
                 every_page(chromium, server, folder)
             chromium.close()
         finally:
@@ -62,6 +66,33 @@ def for_the_readme(chromium: Browser, server: Server, folder: Path) -> None:
     page.screenshot(path=folder / "phone.png")
 
 
+def live_a_little(server: Server) -> None:
+    """What the seed's history has not: reactions, an edit, a mention, a direct chat, a picture of a chat."""
+    tokens = {}
+    for who in ("ann", "bob"):
+        body = {"username": who, "password": PASSWORD}
+        tokens[who] = requests.post(f"{server.url}/api/users/login", json=body, timeout=60).json()["token"]
+
+    def ask(who: str, method: str, path: str, **body: Any) -> Any:
+        headers = {"Authorization": f"Bearer {tokens[who]}"}
+        answer = requests.request(method, f"{server.url}/api/{path}", json=body or None, headers=headers, timeout=60)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    chat = next(one for one in ask("ann", "GET", "chats")["items"] if "bob" in str(one["members"]))
+    me = ask("ann", "GET", "users/me")
+    direct = ask("bob", "POST", f"users/{me['id']}/chat")
+    ask("bob", "POST", "messages", chat_id=direct["id"], text="Between us: well done")
+    # The newest activity last: this chat stands first in the list.
+    text = "@ann the **second** draft is in, see `draft.md`:\n\n```python\nprint('ready')\n```"
+    message = ask("bob", "POST", "messages", chat_id=chat["id"], text=text.replace("second", "first"))
+    ask("bob", "PATCH", f"messages/{message['id']}", text=text)
+    for who, emoji in (("ann", "👍"), ("bob", "👍"), ("bob", "🎉")):
+        ask(who, "PUT", f"messages/{message['id']}/reactions/{quote(emoji)}")
+    answer = ask("ann", "POST", "messages", chat_id=chat["id"], text="Reading it now", reply_to=message["id"])
+    ask("bob", "POST", f"messages/{answer['id']}/forward", chat_id=chat["id"])
+
+
 def every_page(chromium: Browser, server: Server, folder: Path) -> None:
     """All pages in all looks."""
     for size, viewport in (("wide", WIDE), ("phone", PHONE)):
@@ -77,6 +108,48 @@ def every_page(chromium: Browser, server: Server, folder: Path) -> None:
                 page = opened(chromium, server, **how)
                 for name, path in signed_in_pages(page).items():
                     shot(page, server, path, folder / f"{look}-{name}.png")
+                for name, reach in STATES.items():
+                    page.goto(server.url + CHAT[0])
+                    page.wait_for_timeout(500)
+                    reach(page)
+                    page.wait_for_timeout(500)
+                    page.screenshot(path=folder / f"{look}-state-{name}.png")
+
+
+CHAT = [""]
+
+
+def row(page: Page) -> Locator:
+    """A message with reactions."""
+    return page.locator("article:has(.reactions)").last
+
+
+def act(page: Page, what: str) -> None:
+    row(page).hover()
+    if page.locator(".message-more").last.is_visible():
+        row(page).locator(".message-more").click()
+    row(page).locator(f"[data-act={what}]").click()
+
+
+def edit_last(page: Page) -> None:
+    page.locator("#text").press("ArrowUp")
+
+
+# What scripts show in the open chat, by the name of its picture.
+STATES: dict[str, Callable[[Page], Any]] = {
+    "actions": lambda page: (
+        row(page).hover(),
+        page.locator(".message-more").last.is_visible() and row(page).locator(".message-more").click(),
+    ),
+    "react": lambda page: act(page, "react"),
+    "forward": lambda page: act(page, "forward"),
+    "edit": edit_last,
+    "find": lambda page: (page.keyboard.press("Control+k"), page.keyboard.type("re")),
+    "emoji": lambda page: page.locator("button[name=emoji]").click(),
+    "mention": lambda page: page.locator("#text").press_sequentially("@b"),
+    "file": lambda page: page.locator("input[type=file]").set_input_files(str(ROOT / "docs" / "pictures" / "chat.png")),
+    "offline": lambda page: page.context.set_offline(True),
+}
 
 
 def signed_in_pages(page: Page) -> dict[str, str]:
@@ -90,7 +163,13 @@ def signed_in_pages(page: Page) -> dict[str, str]:
     )
     own = page.locator(".message-actions[data-own] a[href$='/edit']").last
     edit = own.get_attribute("href") or "" if own.count() else ""
+    CHAT[0] = first
+    reacted = (page.locator("a[data-act=history]").last.get_attribute("href") or "").removesuffix("/history")
     return {
+        "files": f"{second}/files",
+        "pictures": f"{second}/files?kind=pictures",
+        **{name: f"{reacted}/{name}" for name in ("history", "reactions", "forward")},
+        "direct": page.locator(".chat-row[data-kind=direct] a").first.get_attribute("href") or "",
         "chats": "/",
         "chat": first,
         "chat-2": second,

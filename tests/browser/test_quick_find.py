@@ -67,6 +67,21 @@ def test_ctrl_k_goes_to_a_chat_by_the_keyboard_alone(ann: Visitor, names: dict[s
     assert ann.complaints == []
 
 
+def test_no_key_is_lost_while_the_finder_is_loaded(ann: Visitor, names: dict[str, str]) -> None:
+    page, held = ann.page, []
+    ann.opens("/chats/" + names["club"].rpartition("/")[2])
+    page.route("**/quick-find.js*", lambda route: held.append(route))
+    page.get_by_label("Message", exact=True).focus()
+    keys(page, "Control+k")
+    page.keyboard.type("garden")
+    expect(finder(page).get_by_role("combobox")).to_have_value("garden")
+    expect(page.locator("chat-composer textarea")).to_have_value("")
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].continue_()
+    expect(options(page)).to_have_text(re.compile("Ёлки и Garden"))
+
+
 def test_a_listed_chat_is_there_before_the_server_says_anything(ann: Visitor, names: dict[str, str]) -> None:
     page = ann.page
     ann.opens("/")
