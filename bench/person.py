@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, CDPSession, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Page, sync_playwright
 
 import models
 from bench import crowd
@@ -79,9 +79,9 @@ class Scene:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def sits(self, username: str, slow: bool = True) -> Page:
+    def sits(self, username: str, slow: bool = True, context: BrowserContext | None = None) -> Page:
         """Somebody who is logged in."""
-        context = self.chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+        context = context or self.chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
         context.add_init_script(BEGIN)
         page: Page = context.new_page()
         page.set_default_timeout(PATIENCE)
