@@ -9,7 +9,7 @@ import secrets
 import sys
 import threading
 import time
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import flask
 from flask import Flask, g, request
@@ -17,7 +17,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask_babel import Babel
 from flask_login import current_user
 from peewee import DatabaseError
-from werkzeug.exceptions import SecurityError
+from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
@@ -25,6 +25,7 @@ import api
 import auth
 import commands
 import events
+import incoming
 import live
 import mail
 import models
@@ -32,7 +33,6 @@ import supervisor
 import views
 from config import ConfigError, Settings
 from models import password
-from models.base import Media
 from storage import Upload
 from views import errors
 from views.squeeze import MaskedCSRF, squeeze
@@ -52,31 +52,16 @@ YEAR = 365 * 86_400
 OPENS_BY_ITSELF = re.compile(r"(?<=/reset/|/email/).+", re.DOTALL)
 
 
-class Request(flask.Request):
-    """Uploaded files go straight to the media folder's side room, hashed and bounded on their way."""
-
-    def _get_file_stream(
-        self,
-        total_content_length: int | None,
-        content_type: str | None,
-        filename: str | None = None,
-        content_length: int | None = None,
-    ) -> IO[bytes]:
-        upload = Media.store.receive(filename or "", content_type or "", models.limits.file_max)
-        g.setdefault("uploads", []).append(upload)
-        return cast("IO[bytes]", upload)
-
-
 class Id(IntegerConverter):
     """An id in an address: what 64 bits can hold, else there is no such page."""
 
-    regex = r"\d{1,18}"
+    regex = "[0-9]{1,18}"
 
 
 class App(Flask):
     """Flask, behind as many proxies as the settings name."""
 
-    request_class = Request
+    request_class = incoming.Request
 
     def trust(self, proxies: int) -> None:
         """Believe what this many proxies in front say of the client's address and scheme."""
@@ -157,6 +142,7 @@ def guard(app: Flask, settings: Settings) -> None:
     Babel(app, locale_selector=language)
     app.after_request(protect)
     app.after_request(note)
+    app.after_request(incoming.read_off)
     # Asked for last, done first: what follows sees the page as it travels.
     app.after_request(squeeze)
     app.teardown_request(finish)
@@ -273,6 +259,9 @@ def healthz() -> tuple[dict[str, str], int]:
 
 def answer_error(error: Exception) -> Any:
     """Every error, as problem+json for programs and as a page for people."""
+    if type(error).__module__ == "gunicorn.http.errors":
+        # The server's own reader of bodies: a chunk of no length, or an end before the end.
+        error = BadRequest("The body is malformed or cut short.")
     if isinstance(error, SecurityError) and not request.path.startswith("/api"):
         # Asked for by a name that is not ours: there is no page of this site to show.
         return flask.Response("Bad Request\n", 400, content_type="text/plain")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from peewee import DatabaseError
+from peewee import DatabaseError, OperationalError
 
 import mail
 import models
@@ -254,8 +254,9 @@ def seed(password: str | None) -> None:
     """Fill an empty database with two weeks of a small group's talk."""
     import seed as history
 
-    if User.select().exists():
-        raise click.ClickException("there are accounts already; an empty database is needed.")
+    with one_line_errors():
+        if User.select().exists():
+            raise click.ClickException("there are accounts already; an empty database is needed.")
     new = password or secrets.token_urlsafe(9)
     with one_line_errors():
         told = history.plant(new)
@@ -272,6 +273,10 @@ def one_line_errors() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except NotThere as error:
         raise click.ClickException("there is no such account.") from error
+    except OperationalError as error:
+        if "no such table" not in str(error):
+            raise
+        raise click.ClickException("the database has no tables yet: flask init") from error
 
 
 # The doctor

@@ -78,6 +78,8 @@ def received(body: type[BaseModel] | None, form: type[BaseModel] | None, files: 
     # Told to the stream, since a chunked body gives no length beforehand; where files go the bound is wider.
     request.max_content_length = JSON_MAX
     raw = request.get_data(cache=False)
+    if len(raw) < (request.content_length or 0):
+        raise BadRequest("The body is cut short.")
     # Such a body is cut at the bound in silence; only who reads on is told that there was more.
     request.stream.read(1)
     try:

@@ -87,7 +87,7 @@ def unwritten(error: Exception, is_full: bool) -> Response:
 def standard(error: HTTPException) -> Response:
     """An error of the protocol's own, with the headers that belong to it."""
     status = error.code or 500
-    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Content-Range")}
     if status == 401:
         # Another scheme is as good as no token (RFC 6750, 3.1).
         sent = request.headers.get("Authorization", "").lower().startswith("bearer ")

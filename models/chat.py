@@ -50,7 +50,7 @@ class Chat(Model):
 
         wrong: Errors = {}
         title = title_of(title, wrong)
-        wanted = {name.strip().lstrip("@"): None for name in usernames if name.strip()}
+        wanted = {name.strip().lstrip("@"): None for name in usernames}
         with write():
             User.find(user.id)
             known = User.all_named(wanted)

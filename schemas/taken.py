@@ -143,7 +143,7 @@ class NewMessage(Body):
 
 
 class DraftChanges(Body):
-    text: Text = ""
+    text: Text
     reply_to: Id | None = None
     # When it was typed, where that is a while ago.
     written_at: Annotated[AwareDatetime, Field(strict=False)] | None = None

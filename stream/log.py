@@ -72,12 +72,19 @@ class Start(NamedTuple):
     is_lost: bool
 
 
-# What a person may see, as of now. Of a chat that is theirs no more: that it is so.
+# What a person may see, as of now. Of a chat that is theirs no more: that it is so. What happened before they came in,
+# or while they were away, was not told then and is not told afterwards: chat.created has them load the chat.
 SEEN = """
+    WITH turns AS MATERIALIZED (
+        SELECT id, chat_id, type FROM event
+        WHERE user_id = :me AND id > :after AND type IN ('chat.created', 'member.added', 'member.removed'))
     SELECT * FROM (
         SELECT {0} FROM membership m JOIN event e ON e.chat_id = m.chat_id AND e.id > :after
         WHERE m.user_id = :me AND (e.user_id = :me OR e.type NOT IN
             ('chat.created', 'chat.deleted', 'membership.updated', 'read', 'draft'))
+            AND (e.id IN (SELECT id FROM turns) OR coalesce((
+                SELECT t.type FROM turns t WHERE t.chat_id = e.chat_id AND t.id > e.id ORDER BY t.id LIMIT 1
+            ), 'member.removed') = 'member.removed')
         ORDER BY e.id LIMIT :limit)
     UNION ALL SELECT * FROM (
         SELECT {0} FROM event e

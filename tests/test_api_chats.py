@@ -135,6 +135,7 @@ def test_a_deleted_chat_is_gone_for_all(ann: Person, bob: Person, chat: Chat) ->
         ({"title": ["Garden"]}, "title"),
         ({"title": "Garden", "members": "bob"}, "members"),
         ({"title": "Garden", "members": ["bob", 7]}, "members"),
+        ({"title": "Garden", "members": ["bob", ""]}, "members"),
         ({"title": "Garden", "members": None}, "members"),
         ({"title": "Garden", "members": ["\ud800"]}, "members"),
         ({"title": "Garden", "members": ["bob"] * 1001}, "members"),

@@ -16,6 +16,7 @@ from people import PASSWORD, Person
 
 import commands
 import models
+from chat import create_app
 from commands import CannotStart
 from config import Settings
 from models import Chat, File, Login, Message, User
@@ -51,6 +52,17 @@ def test_an_administrator_needs_a_free_name_and_a_good_password(app: Flask, ann:
     assert short.exit_code == 1
     assert "At least 8 characters" in short.output
     assert not User.named("ann").is_admin
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["create-admin", "zoe", "--password", PASSWORD], ["reset-password", "ann"], ["reset-link", "ann"], ["seed"]],
+    ids=lambda words: words[0],
+)
+def test_a_command_without_a_database_says_what_to_do(settings: Settings, words: list[str]) -> None:
+    done = run(create_app(settings), *words)
+    models.database.close()
+    assert (done.exit_code, done.output) == (1, "Error: the database has no tables yet: flask init\n")
 
 
 def test_a_reset_password_ends_every_login(app: Flask, ann: Person) -> None:

@@ -128,6 +128,7 @@ def test_it_goes_with_the_chat_and_the_account(ann: Person, bob: Person, chat: C
 def test_wrong_ones_are_refused(ann: Person, bob: Person, chat: Chat) -> None:
     elsewhere = ann.posts(ann.starts("Kitchen"), "hello")
     for body, field in (
+        ({}, "text"),
         ({"text": "x" * 10_001}, "text"),
         ({"text": "x", "reply_to": elsewhere.id}, "reply_to"),
         ({"text": "x", "written_at": "yesterday"}, "written_at"),

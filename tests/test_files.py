@@ -64,8 +64,14 @@ def test_parts_and_unchanged_files_are_asked_for(ann: Person, chat: Chat) -> Non
     with ann.api.get(file["url"], headers={"Range": "bytes=2-4"}) as part:
         assert (part.status_code, part.data) == (206, b"234")
         assert part.headers["Content-Range"] == "bytes 2-4/10"
+    with ann.api.get(file["url"], headers={"Range": "bytes=-99"}) as last:
+        assert (last.status_code, last.data) == (206, b"0123456789")
+        assert last.headers["Content-Range"] == "bytes 0-9/10"
+    for odd in ("lines=0-1", "bytes=abc", "bytes=5-2", "bytes", ""):
+        with ann.api.get(file["url"], headers={"Range": odd}) as whole:
+            assert (whole.status_code, whole.data) == (200, b"0123456789"), odd
     with ann.api.get(file["url"], headers={"Range": "bytes=99-"}) as beyond:
-        assert beyond.status_code == 416
+        assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */10")
     with ann.api.get(file["url"]) as whole:
         known = whole.headers["ETag"]
     with ann.api.get(file["url"], headers={"If-None-Match": known}) as again:
@@ -98,6 +104,17 @@ def test_a_name_is_a_label_in_any_alphabet(ann: Person, chat: Chat, sent: str, k
     from urllib.parse import unquote
 
     assert unquote(encoded) == kept
+
+
+@pytest.mark.parametrize(
+    "sent", [r"C:\Users\me\photo.txt", r"dir\photo.txt", r"\\server\share\photo.txt", "a/b/photo.txt"]
+)
+def test_of_a_path_the_last_part_is_kept(ann: Person, chat: Chat, sent: str) -> None:
+    # As clients write it: what stands in quotes is not escaped by all of them.
+    head = f'--b\r\nContent-Disposition: form-data; name="files"; filename="{sent}"\r\n\r\nx\r\n'
+    body = f'{head}--b\r\nContent-Disposition: form-data; name="chat_id"\r\n\r\n{chat.id}\r\n--b--\r\n'
+    answer = ann.api.post("/api/messages", data=body.encode(), content_type="multipart/form-data; boundary=b")
+    assert [file["name"] for file in answer.get_json()["files"]] == ["photo.txt"]
 
 
 def test_a_picture_gets_its_size_and_a_thumbnail(ann: Person, bob: Person, chat: Chat) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,25 @@ def test_several_ranges_at_once_give_the_whole(ann: Person, chat: Chat) -> None:
     url = ann.api.post("/api/messages", data=sent).get_json()["files"][0]["url"]
     with ann.api.get(url, headers={"Range": "bytes=0-1,4-5"}) as whole:
         assert (whole.status_code, whole.data) == (200, b"0123456789")
+
+
+def test_a_body_that_is_malformed_or_too_large_breaks_nothing(server: Server) -> None:
+    import requests
+
+    url = f"{server.url}/api/users/login"
+    with requests.Session() as session:
+        for _ in range(20):
+            answer = session.post(url, data=b" " * 3_000_000, headers={"Content-Type": "application/json"}, timeout=60)
+            assert (answer.status_code, answer.headers["Content-Type"]) == (413, "application/problem+json")
+            assert session.get(f"{server.url}/healthz", timeout=60).status_code == 200
+    head = b"POST /api/users/login HTTP/1.1\r\nHost: chat\r\nContent-Type: application/json\r\n"
+    for rest in (b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n", b"Content-Length: 50\r\n\r\n{}"):
+        with socket.create_connection(("127.0.0.1", server.port), 60) as sock:
+            sock.sendall(head + rest)
+            sock.shutdown(socket.SHUT_WR)
+            told = b"".join(iter(lambda: sock.recv(4096), b""))
+        assert told.startswith(b"HTTP/1.1 400 "), told
+        assert b"application/problem+json" in told
 
 
 def test_a_worker_killed_while_posting_loses_no_acknowledged_message(server: Server) -> None:

@@ -301,6 +301,25 @@ def test_what_was_missed_is_told_once_and_in_order(company: Company) -> None:
     stream.close()
 
 
+def test_later_one_is_told_what_one_would_have_been_told_then(company: Company) -> None:
+    ann, bob, carol = company("ann"), company("bob"), company("carol")
+    streams = {person: person.listens() for person in (ann, bob, carol)}
+    cursors = {person: stream.events[0].id for person, stream in streams.items()}
+    chat = ann.starts("Garden", carol, bob)
+    ann.posts(chat, "before")
+    ann.asks("DELETE", f"chats/{chat}/members/{bob.id}")
+    ann.posts(chat, "without bob")
+    ann.asks("POST", f"chats/{chat}/members", username="bob")
+    last = ann.posts(chat, "welcome back")
+    for person, stream in streams.items():
+        stream.gets("message.created", id=last)
+        later = person.listens(cursors[person])
+        later.gets("message.created", id=last)
+        told = [[(event.id, event.type, event.data) for event in one.lasting] for one in (stream, later)]
+        assert told[0] == told[1], person
+    assert "without bob" not in str([event.data for event in streams[bob].lasting])
+
+
 def test_a_cursor_that_is_none_leads_to_a_reset(company: Company, server: Server) -> None:
     ann = company("ann")
     good = ann.listens().events[0].id

@@ -10,7 +10,7 @@ from flask import g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_login import current_user
 from peewee import DatabaseError, IntegrityError, ProgrammingError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from forms import translated
@@ -43,6 +43,8 @@ def answer(error: Exception) -> Response:
     response = make_response(page, code)
     if retry:
         response.headers["Retry-After"] = str(retry)
+    if isinstance(error, RequestedRangeNotSatisfiable):
+        response.headers.extend((name, value) for name, value in error.get_headers() if name == "Content-Range")
     return response
 
 

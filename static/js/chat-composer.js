@@ -73,6 +73,9 @@ class ChatComposer extends HTMLElement {
     const text = this.#text.value;
     const files = [...this.#files.files];
     event.preventDefault();
+    // What can't go is taken away by the person, not in silence: without it the message may be another one.
+    const refused = this.#chosen.findIndex(({ wrong }) => wrong);
+    if (refused >= 0) return this.#previews.querySelectorAll("button")[refused].focus();
     if (!text.trim() && !files.length) return this.#text.focus();
     if (!this.#canKeep) return this.#form.submit();
     const answered = this.#answered;

@@ -255,7 +255,7 @@ class ChatLog extends HTMLElement {
 
   // Where the next message stands: before those on their way.
   get #place() {
-    return this.#column.querySelector(":scope > :is(article[data-key], #newer, #newest)");
+    return this.#column.querySelector(":scope > :is([data-key], #newer, #newest)");
   }
 
   async #mend() {
@@ -458,7 +458,7 @@ class ChatLog extends HTMLElement {
   }
 
   async #pressed(button) {
-    const row = button?.closest("article[data-key]");
+    const row = button?.closest("[data-key]");
     if (!row) return;
     const entry = (await this.#outbox.of(this.#chat)).find(({ key }) => key === row.dataset.key);
     const verb = { retry: "retry", discard: "discard", cancel: "takeBack", change: "takeBack" }[button.name];

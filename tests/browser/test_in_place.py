@@ -148,7 +148,14 @@ def test_what_is_too_large_or_too_much_is_told_at_once_beside_the_rest(pair: Pai
     # Room for one more.
     bob.page.get_by_role("button", name="Remove 0.txt").click()
     expect(previews(bob).last).not_to_contain_text("More than")
+    # Nothing goes while something of it can't, and what it is has the focus.
     enters(bob, "the rest")
+    expect(bob.page.get_by_role("button", name="Remove film.mov")).to_be_focused()
+    expect(field(bob)).to_have_value("the rest")
+    expect(previews(bob)).to_have_count(11)
+    bob.page.keyboard.press("Enter")
+    expect(previews(bob)).to_have_count(10)
+    field(bob).press("Enter")
     expect(pair.ann.page.get_by_role("article").locator(".file")).to_have_count(10)
     expect(pair.ann.page.get_by_role("log")).not_to_contain_text("film.mov")
     expect(pair.ann.page.get_by_role("log")).to_contain_text("10.txt")
