@@ -90,13 +90,14 @@ class MessageEditor extends HTMLElement {
     this.#goBack();
     let answer, told;
     try {
-      answer = await api("PATCH", `/api/messages/${id}`, { text });
+      answer = await inTurn(id, () => api("PATCH", `/api/messages/${id}`, { text }));
       told = await answer.json();
     } catch (error) {
       return this.#comeBack(undo, error instanceof SignedOut ? "out" : "unreachable");
     }
     if (!answer.ok) return this.#comeBack(undo, answer.status === 404 ? "gone" : null, Object.values(told.errors ?? {}).flat().join(" ") || told.detail);
-    sessionStorage.removeItem(this.#shelf);
+    // By now another change may have been begun.
+    if (sessionStorage.getItem(this.#shelf) === text) sessionStorage.removeItem(this.#shelf);
     document.dispatchEvent(new CustomEvent("message.updated", { detail: told }));
   }
 
@@ -143,6 +144,15 @@ class MessageEditor extends HTMLElement {
     else if (isTouch()) log().focus();
     else document.querySelector("chat-composer textarea")?.focus();
   }
+}
+
+const changes = new Map(); // a message's id -> the change of it that is on its way
+
+// Changes of one message arrive in the order in which they were saved.
+function inTurn(id, change) {
+  const turn = (changes.get(id) ?? Promise.resolve()).catch(() => {}).then(change);
+  changes.set(id, turn);
+  return turn;
 }
 
 function isTouch() {

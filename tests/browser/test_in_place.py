@@ -326,16 +326,32 @@ def test_the_keyboard_edits_the_last_own_message(pair: Pair) -> None:
 
 
 def test_no_key_is_lost_while_the_editor_opens(pair: Pair) -> None:
-    ann = pair.ann
+    ann, held = pair.ann, []
     ann.writes("**one** \\* two")
     article(ann, "one").hover()
-    # One after the other, without a look at the screen, and on a network that brings nothing meanwhile.
-    ann.page.route("**/api/**", lambda route: route.abort() if route.request.method == "GET" else route.continue_())
+
+    # A network that brings nothing meanwhile, and takes its time with the first change.
+    def carry(route: Route) -> None:
+        if route.request.method == "GET":
+            route.abort()
+        elif route.request.method == "PATCH" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    ann.page.route("**/api/**", carry)
     field(ann).focus()
+    # One after the other, without a look at the screen.
     for mark in "!?":
         for key in ("ArrowUp", "End", mark, "Enter"):
             ann.page.keyboard.press(key)
+    while not held:
+        ann.page.wait_for_timeout(10)
+    # Time for the second change to overtake the first one, which it does not.
+    ann.page.wait_for_timeout(500)
+    held[0].continue_()
     expect(said(pair.bob)).to_have_text(["one * two!?"])
+    expect(said(ann)).to_have_text(["one * two!?"])
     expect(ann.page.locator("message-editor")).to_have_count(0)
     expect(field(ann)).to_have_value("")
 
