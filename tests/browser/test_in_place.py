@@ -340,6 +340,8 @@ def test_no_key_is_lost_while_the_editor_opens(pair: Pair) -> None:
             route.continue_()
 
     ann.page.route("**/api/**", carry)
+    answered: list[Any] = []
+    ann.page.on("response", lambda answer: answer.request.method == "PATCH" and answered.append(answer))
     field(ann).focus()
     # One after the other, without a look at the screen.
     for mark in "!?":
@@ -350,6 +352,9 @@ def test_no_key_is_lost_while_the_editor_opens(pair: Pair) -> None:
     # Time for the second change to overtake the first one, which it does not.
     ann.page.wait_for_timeout(500)
     held[0].continue_()
+    while len(answered) < 2:
+        ann.page.wait_for_timeout(10)
+    pair.bob.opens(pair.path)
     expect(said(pair.bob)).to_have_text(["one * two!?"])
     expect(said(ann)).to_have_text(["one * two!?"])
     expect(ann.page.locator("message-editor")).to_have_count(0)
