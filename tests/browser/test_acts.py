@@ -212,8 +212,10 @@ def test_with_a_finger_in_russian(visit: Visit) -> None:
     bob.page.get_by_role("group", name="Реакция").get_by_role("button", name="большой палец вверх").tap()
     button = article.get_by_role("list", name="Реакции").get_by_role("button")
     expect(button).to_have_text(re.compile(f"{THUMB}.*большой палец вверх 1"))
-    box = button.bounding_box()
-    assert box and box["height"] >= 44 and box["width"] >= 44
+    # What the stream brings draws the row anew just then.
+    while not (box := button.bounding_box()):
+        bob.page.wait_for_timeout(10)
+    assert box["height"] >= 44 and box["width"] >= 44
     button.tap()
     expect(button).to_have_count(0)
     article.get_by_role("button", name="Действия с сообщением").tap()
