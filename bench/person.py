@@ -182,7 +182,7 @@ def shown_at(page: Page, shown: str) -> float:
 
 def says(text: str) -> str:
     """A condition: the last message on the screen is this."""
-    last = "[...document.querySelectorAll('chat-log article .prose')].at(-1)?.textContent.trim()"
+    last = "[...document.querySelectorAll('chat-log .message .prose')].at(-1)?.textContent.trim()"
     return f"{last} === {json.dumps(text)}"
 
 
