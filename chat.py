@@ -9,36 +9,46 @@ import secrets
 import sys
 import threading
 import time
-from typing import Any, cast
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import flask
 from flask import Flask, g, request
-from flask.json.provider import DefaultJSONProvider
-from flask_babel import Babel
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_babel import Babel, force_locale, gettext
 from flask_login import current_user
+from flask_wtf.csrf import CSRFProtect
+from itsdangerous import BadSignature
 from peewee import DatabaseError
 from werkzeug.exceptions import BadRequest, SecurityError
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 import api
 import auth
 import commands
-import events
-import incoming
-import live
-import mail
 import models
-import supervisor
 import views
+from actions import emails
+from answers.kept import KEEPING, PARTS, KeptAnswers, Parts
+from answers.requests import RequestReader
+from api.fast_json import FastJson
 from config import ConfigError, Settings
-from models import password
-from storage import Upload
+from lib import logs, mailer, private, uploads
+from lib.compression import compress
+from lib.limits import REMEMBERED_DAYS
+from lib.origin import Origin, is_host
+from lib.storage import Upload
+from models import base, outcomes, password
+from models.base import media
+from models.user import LANGUAGES
+from stream import client as stream_client
+from stream import endpoint as stream_endpoint
+from stream import supervisor
 from views import errors
-from views.squeeze import MaskedCSRF, squeeze
 
-log = logging.getLogger("flask_chat")
-csrf = MaskedCSRF()
+logger = logging.getLogger("flask_chat")
+csrf = CSRFProtect()
 
 SMALL_BODY = 2**20
 # The rest of a request with files: boundaries, names and the text.
@@ -50,6 +60,14 @@ UPLOADS_AT_ONCE = 4
 YEAR = 365 * 86_400
 # What of an address opens something by itself, also where it is asked for otherwise than it should be.
 OPENS_BY_ITSELF = re.compile(r"(?<=/reset/|/email/).+", re.DOTALL)
+# Who somebody is stands in the database alone, which forgets it when the account is closed.
+USERNAME = re.compile(r"(?<=^/users/)[^/]+")
+
+
+# Of scripts, styles and pictures of the interface, which load nothing themselves. A first load has a dozen of them.
+ASSET_POLICY = (
+    "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
 
 
 class Id(IntegerConverter):
@@ -61,11 +79,18 @@ class Id(IntegerConverter):
 class App(Flask):
     """Flask, behind as many proxies as the settings name."""
 
-    request_class = incoming.Request
+    request_class = uploads.Request
+    json_provider_class = FastJson
 
-    def trust(self, proxies: int) -> None:
-        """Believe what this many proxies in front say of the client's address and scheme."""
-        self.front = ProxyFix(self.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
+    def put_in_front(self, layer: Any, proxies: int) -> None:
+        """Pass requests through a WSGI layer, and believe this many proxies about the client's address and scheme."""
+        self.front = Origin(layer, proxies)
+
+    def create_url_adapter(self, request: flask.Request | None) -> Any:
+        """Raises SecurityError where `Host` names no host: Werkzeug would fail over it, here or later."""
+        if request is not None and not is_host(request.environ.get("HTTP_HOST", "localhost")):
+            raise SecurityError("The Host header names no host.")
+        return super().create_url_adapter(request)
 
     def process_response(self, response: flask.Response) -> flask.Response:
         """Under TLS every cookie is Secure, whoever set it."""
@@ -79,19 +104,46 @@ class App(Flask):
         return self.front(environ, start_response)
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Flask's, but for the cookie's own date: how old a session may be says its login's row (rule 6).
+
+    Once the clock was set back that date is in the future, and nobody would be signed in.
+    """
+
+    def open_session(self, app: Flask, request: flask.Request) -> SecureCookieSession:
+        return self.read(app, request.cookies.get(self.get_cookie_name(app), ""))
+
+    def read(self, app: Flask, cookie: str) -> SecureCookieSession:
+        """The session in a cookie; an empty one when it is not ours."""
+        serializer = self.get_signing_serializer(app) if cookie else None
+        try:
+            return self.session_class(serializer.loads(cookie) if serializer else None)
+        except BadSignature:
+            return self.session_class()
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The messenger, ready to answer. Raises ConfigError for a setting that is missing or bad."""
+    logs.install()
     settings = settings or Settings.read()
+    private.restrict_umask()
     app = App(__name__)
     configure(app, settings)
     models.open_database(settings.database_url)
-    models.use(settings.media_dir, throttled=settings.rate_limits, event_days=settings.event_days, **settings.limits)
+    models.use(
+        settings.media_dir,
+        # Some threads stay free for everybody else (rule 25).
+        pictures_at_once=max(1, settings.threads // 2),
+        throttled=settings.rate_limits,
+        **settings.limits,
+    )
     password.use_key(settings.secret_key)
-    mail.use(settings.mail)
+    mailer.configure(settings.mail)
+    emails.use(lambda language, sentence: translate(app, language, sentence), settings.public_url or "")
     guard(app, settings)
     views.register(app)
-    live.use(os.environ.get(supervisor.VARIABLE))
-    events.serve(settings.database_path, settings.cursor_key, settings.threads, settings.heartbeat)
+    stream_client.use(os.environ.get(supervisor.VARIABLE))
+    stream_endpoint.serve(settings.database_path, settings.cursor_key, settings.threads, settings.heartbeat)
     app.register_blueprint(api.api)
     csrf.exempt(api.api)
     app.add_url_rule("/healthz", "chat.healthz", healthz)
@@ -113,20 +165,43 @@ def configure(app: App, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         REMEMBER_COOKIE_NAME="chat_remembered",
         REMEMBER_COOKIE_SAMESITE="Lax",
-        REMEMBER_COOKIE_DURATION=30 * 86_400,
+        REMEMBER_COOKIE_DURATION=timedelta(days=REMEMBERED_DAYS),
         # A form that stayed open overnight still works.
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=True,
+        RECEIVE_UPLOAD=receive_upload,
+        UPLOADS=threading.BoundedSemaphore(min(UPLOADS_AT_ONCE, max(1, settings.threads // 2))),
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         BABEL_TRANSLATION_DIRECTORIES="translations",
         PUBLIC_URL=settings.public_url,
         LOCAL_URL=commands.address(settings),
+        PROXY_COUNT=settings.proxies,
     )
     app.url_map.converters["int"] = Id
+    app.session_interface = Sessions()
     # Else /api//users would be answered by a redirect that no error handler sees.
     app.url_map.merge_slashes = False
-    cast("DefaultJSONProvider", app.json).sort_keys = False
-    app.trust(settings.proxies)
+    app.put_in_front(kept_answers(app) if settings.keep_answers else app.wsgi_app, settings.proxies)
+
+
+def kept_answers(app: App) -> KeptAnswers:
+    """The layer that gives answers again."""
+    fresh = {"nonce": new_secret, "key": new_secret, "cursor": stream_endpoint.cursor}
+    return KeptAnswers(
+        app.wsgi_app,
+        RequestReader(partial(Sessions().read, app), partial(auth.read_token, app)),
+        fresh,
+        auth.is_within_limits,
+    )
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def receive_upload(name: str, content_type: str) -> Upload:
+    """Where an uploaded file is written to."""
+    return media.store.receive(name, content_type, models.limits.file_max)
 
 
 def guard(app: Flask, settings: Settings) -> None:
@@ -134,17 +209,18 @@ def guard(app: Flask, settings: Settings) -> None:
     app.before_request(begin)
     # Asked for first, done last: after Flask-Login has looked into the session.
     app.after_request(keep_static_apart)
-    auth.init(app, settings.jwt_secret_key)
+    auth.init(app, settings.jwt_secret_key, settings.threads)
     app.before_request(bound_body)
-    app.before_request(events.mark)
+    app.before_request(stream_endpoint.mark)
     app.before_request(refuse_foreign_forms)
     csrf.init_app(app)
+    # A form without a token has its line already.
+    logging.getLogger("flask_wtf.csrf").setLevel(logging.WARNING)
     Babel(app, locale_selector=language)
     app.after_request(protect)
     app.after_request(note)
-    app.after_request(incoming.read_off)
-    # Asked for last, done first: what follows sees the page as it travels.
-    app.after_request(squeeze)
+    # Asked for last, done first: what follows sees the answer as it is sent.
+    app.after_request(compress_unless_kept)
     app.teardown_request(finish)
 
 
@@ -155,6 +231,10 @@ def begin() -> None:
     """Give the request a number and a clock."""
     g.request_id = secrets.token_hex(4)
     g.began = time.perf_counter()
+    base.reopen_replaced()
+    if isinstance(request.routing_exception, SecurityError):
+        # Before anything else: without a host there are no addresses, so no page can be made.
+        raise request.routing_exception
 
 
 def bound_body() -> None:
@@ -168,17 +248,14 @@ def bound_body() -> None:
         return
     if request.content_length is None or request.content_length > SMALL_BODY:
         # A slow upload holds its thread: some threads stay free for everybody else (rule 25).
-        if not uploads.acquire(blocking=False):
+        if not flask.current_app.config["UPLOADS"].acquire(blocking=False):
             raise models.Busy(retry_after=5)
         g.uploading = True
     request.max_content_length = models.limits.file_max * models.limits.files_max + AROUND_FILES
 
 
-uploads = threading.BoundedSemaphore(UPLOADS_AT_ONCE)
-
-
 def refuse_foreign_forms() -> None:
-    """A form that another site sends is refused before its token is looked at (rule 12)."""
+    """Refuse a form that another site sends, whatever its token (rule 12, docs/decisions/0034)."""
     if request.method in ("GET", "HEAD", "OPTIONS") or request.blueprint == "api":
         return
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
@@ -186,33 +263,49 @@ def refuse_foreign_forms() -> None:
 
 
 def language() -> str:
-    """The own choice of who asks, by token or by session, else what the request asks for, else English."""
+    """The own choice of who asks, by token or by session, else what the request asks for, else the first there is."""
     chosen = "" if g.get("broken") else getattr(g.get("user") or current_user, "language", "")
-    return chosen or request.accept_languages.best_match(["en", "ru"], "en")
+    return chosen or request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
+
+
+def translate(app: App, language: str, sentence: models.Words) -> str:
+    """A sentence in a language, outside of any request."""
+    with app.app_context(), force_locale(language):
+        return str(gettext(sentence.message, **sentence.params))
 
 
 def csp_nonce() -> str:
     """The word that lets this page's own scripts run."""
     if "nonce" not in g:
-        g.nonce = secrets.token_urlsafe(16)
+        g.nonce = new_secret()
     return str(g.nonce)
 
 
-def protect(response: flask.Response) -> flask.Response:
-    """Headers that every answer carries (rule 14); a view that needs stricter ones has set them already."""
+def page_policy() -> str:
+    """What a page may load: its own scripts alone run."""
     script = f"'nonce-{csp_nonce()}'" if "nonce" in g else "'none'"
-    policy = (
+    if "import_map" in g:
+        script += f" {g.import_map.source}"
+    return (
         f"default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "
         "connect-src 'self'; media-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
         "object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types chat"
     )
+
+
+def protect(response: flask.Response) -> flask.Response:
+    """Headers that every answer carries (rule 14); a view that needs stricter ones has set them already."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", policy)
+    headers.setdefault("Content-Security-Policy", ASSET_POLICY if is_same_for_all(response) else page_policy())
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    if request.endpoint not in views.assets.ENDPOINTS:
+    if is_same_for_all(response):
+        # Their addresses change with their content, and a kept one would show a former request's number.
+        for name in ("Content-Disposition", "Last-Modified", "X-Request-ID"):
+            headers.pop(name, None)
+    else:
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.update(["Cookie", "Accept-Language", "X-Pane"])
     if request.is_secure:
@@ -220,34 +313,48 @@ def protect(response: flask.Response) -> flask.Response:
     return response
 
 
+def compress_unless_kept(response: flask.Response) -> flask.Response:
+    """Compress an answer; what will be kept is compressed with that, in pieces."""
+    if KEEPING not in request.environ or response.status_code != 200 or g.get("unkept"):
+        return compress(response)
+    response.vary.add("Accept-Encoding")
+    changing = {name: str(g.get(name, "")) for name in ("nonce", "key", "cursor")}
+    request.environ[PARTS] = Parts(changing, (str(g.get("csrf_token", "")),))
+    return response
+
+
 def keep_static_apart(response: flask.Response) -> flask.Response:
     """What is the same for everyone is not kept apart by cookie."""
-    if request.endpoint in views.assets.ENDPOINTS:
+    if is_same_for_all(response):
         flask.session.accessed = False
     return response
+
+
+def is_same_for_all(response: flask.Response) -> bool:
+    """Whether caches may keep an answer for others: an error's page names who is signed in, on these addresses, too."""
+    return request.endpoint in views.assets.ENDPOINTS and response.status_code in (200, 206, 304)
 
 
 def note(response: flask.Response) -> flask.Response:
     """One line a request: no query, no text, no token (rule 29)."""
     response.headers["X-Request-ID"] = g.request_id
-    if isinstance(response, events.EventStream):
+    if isinstance(response, stream_endpoint.EventStream):
         # Whether it becomes a stream is known later, and not to this process.
         return response
     milliseconds = (time.perf_counter() - g.began) * 1000
-    path = OPENS_BY_ITSELF.sub("<token>", request.path)
-    log.info("%s %s %s %d %.0fms", g.request_id, request.method, path, response.status_code, milliseconds)
+    path = USERNAME.sub("<username>", OPENS_BY_ITSELF.sub("<token>", request.path))
+    logger.info("%s %s %s %d %.0fms", g.request_id, request.method, path, response.status_code, milliseconds)
     return response
 
 
 def finish(error: BaseException | None) -> None:
     """Let go of what the request held."""
     if g.pop("uploading", False):
-        uploads.release()
+        flask.current_app.config["UPLOADS"].release()
     unkept: list[Upload] = g.pop("uploads", [])
     for upload in unkept:
         upload.discard()
-    if not models.database.is_closed() and not models.database.in_transaction():
-        models.database.close()
+    base.keep_connection(is_sound=not g.get("broken"))
 
 
 def healthz() -> tuple[dict[str, str], int]:
@@ -262,13 +369,23 @@ def answer_error(error: Exception) -> Any:
     if type(error).__module__ == "gunicorn.http.errors":
         # The server's own reader of bodies: a chunk of no length, or an end before the end.
         error = BadRequest("The body is malformed or cut short.")
-    if isinstance(error, SecurityError) and not request.path.startswith("/api"):
-        # Asked for by a name that is not ours: there is no page of this site to show.
-        return flask.Response("Bad Request\n", 400, content_type="text/plain")
     g.broken = g.get("broken", False) or isinstance(error, DatabaseError)
+    note_error(error)
     if request.path.startswith("/api/") or request.path == "/api" or "Authorization" in request.headers:
         return api.answer_error(error)
+    if isinstance(error, SecurityError):
+        # Asked for by a name that is not ours: there is no page of this site to show.
+        return flask.Response("Bad Request\n", 400, content_type="text/plain")
     return errors.answer(error)
+
+
+def note_error(error: Exception) -> None:
+    """A fault of ours with its trace, under the request's number; trouble of the machine in one line."""
+    found = outcomes.of(error)
+    if found.is_ours:
+        logger.error("%s %s", g.request_id, type(error).__name__, exc_info=error)
+    elif found.status >= 500:
+        logger.warning("%s %s: %s", g.request_id, type(error).__name__, error)
 
 
 def __getattr__(name: str) -> Any:

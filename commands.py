@@ -1,62 +1,75 @@
-"""What the operator types: `flask init`, `flask doctor` and the like, and `python chat.py` itself."""
+"""The command line: `python chat.py`, `flask init`, `flask doctor` and the others."""
 
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import secrets
 import socket
-import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import with_appcontext
 from peewee import DatabaseError, OperationalError
+from werkzeug.serving import run_simple
+from werkzeug.utils import import_string
 
-import mail
 import models
+from actions import accounts, cleanup, loading
+from actions.cleanup import every_key
 from config import ENV_FILE, ROOT, ConfigError, Settings
-from models import Invalid, Link, NotThere, User
-from models.base import Media
+from lib import logs, mailer, private, sqlite
+from lib.limits import RESET_LINK_HOURS
+from lib.logs import escape
+from lib.sqlite import sqlite3
+from models import Invalid, Link, NotThere, User, task
+from models.base import media
 from models.migration import space_left
-from models.tidying import every_key
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 LITTLE_SPACE = 200 * 2**20
-# https://sqlite.org/wal.html#walresetbug
-WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
 
 
 class CannotStart(Exception):
-    """Why the messenger can't be served here, in one line."""
+    """The server can't start; the text says why in one line."""
+
+
+class CommandError(click.ClickException):
+    """A command failed. Control characters in the text are escaped."""
+
+    def format_message(self) -> str:
+        return escape(super().format_message())
+
+
+def echo(line: str) -> None:
+    """Print a line with its control characters escaped."""
+    click.echo(escape(line))
 
 
 # Serving
 
 
 def serve() -> int:
-    """`python chat.py`: make what is missing, tell the address, serve. Returns only with an exit status."""
+    """Run `python chat.py`: create what is missing, print the address, serve. Returns only with an exit status."""
+    private.restrict_umask()
     os.chdir(ROOT)
     try:
-        made = make_keys()
+        created_keys = make_keys()
         settings = Settings.read(local=True)
         check_port(settings)
         for step in prepare(settings):
-            print(f"The database had the step {step}.")
-        if "SECRET_KEY" in made and User.select().exists():
-            print("Its accounts' passwords fit an older SECRET_KEY only: put that back, or `flask reset-password`.")
+            print(f"Applied migration {step}.")
+        if "SECRET_KEY" in created_keys and User.select().exists():
+            print("Existing passwords need the former SECRET_KEY: restore it, or run `flask reset-password`.")
     except (ConfigError, CannotStart) as error:
-        print(f"Flask Chat can't start: {error}", file=sys.stderr)
+        print(escape(f"Flask Chat can't start: {error}"), file=sys.stderr)
         return 1
-    print(f"Flask Chat is at {address(settings)}", flush=True)
+    print(f"Flask Chat runs at {address(settings)}", flush=True)
     models.database.close()
     if importlib.util.find_spec("fcntl") is None:
         return serve_threaded(settings)
@@ -64,40 +77,41 @@ def serve() -> int:
 
 
 def serve_gunicorn(settings: Settings) -> int:
-    """Become gunicorn, which reads everything else from gunicorn.conf.py."""
+    """Replace this process by gunicorn, which reads its settings from gunicorn.conf.py."""
     script = Path(sys.executable).with_name("gunicorn")
-    # By its script: `python -m gunicorn` can't start itself anew on a USR2 signal.
+    # By its script: `python -m gunicorn` can't re-execute itself on a USR2 signal.
     how = [str(script)] if script.exists() else ["-m", "gunicorn"]
     environment = {**os.environ, "HOST": settings.host}
     os.execve(sys.executable, [sys.executable, *how, "chat:app"], environment)
 
 
 def serve_threaded(settings: Settings) -> int:
-    """Serve where gunicorn can't run: in this process, a thread a request."""
-    from werkzeug.serving import run_simple
-    from werkzeug.utils import import_string
-
-    print("gunicorn does not run on this system: serving with Werkzeug's threads instead.", flush=True)
+    """Serve where gunicorn can't run: in this process, with a thread per request."""
+    print("gunicorn does not run on this system: serving with Werkzeug instead.", flush=True)
     if not settings.rate_limits:
         print("RATE_LIMITS=off: nothing is throttled.", flush=True)
-    # By name, as gunicorn does it: the app stands above this module.
+    logs.set_up()
+    # The app logs each request itself. Werkzeug's lines would contain query strings and secrets.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    task.schedule()
+    # By name, as gunicorn does it: this module may not import the app.
     run_simple(settings.host, settings.port, import_string("chat:app"), threaded=True)
     return 0
 
 
 def make_keys(env_file: Path = ENV_FILE) -> list[str]:
-    """Write the keys that stand nowhere into `.env`, and say so. Returns their names."""
-    made = Settings.write_keys(env_file)
-    if made:
-        print(f"Made {' and '.join(made)} in {env_file.name}: keep a copy, passwords depend on it.")
-    return made
+    """Write missing keys into `.env`, and print their names. Returns the names."""
+    created_keys = Settings.write_keys(env_file)
+    if created_keys:
+        print(f"Wrote {' and '.join(created_keys)} to {env_file.name}: keep a copy, passwords depend on it.")
+    return created_keys
 
 
 def check_port(settings: Settings) -> None:
-    """Raise CannotStart when nobody can listen at the address."""
+    """Raise CannotStart when the address can't be listened on."""
     kind = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(kind, socket.SOCK_STREAM) as probe:
-        # As gunicorn binds: connections of a server that just ended do not count.
+        # As gunicorn binds: ignore connections of a server that has just ended.
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -105,12 +119,12 @@ def check_port(settings: Settings) -> None:
         except OSError as error:
             reason = error.strerror or str(error)
             raise CannotStart(
-                f"port {settings.port} on {settings.host} is not to be had ({reason}); PORT=8081 takes another."
+                f"port {settings.port} on {settings.host} is not available ({reason}); PORT=8081 chooses another."
             ) from error
 
 
 def address(settings: Settings) -> str:
-    """Where a person on this machine finds it."""
+    """The URL for a browser on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
@@ -118,38 +132,56 @@ def address(settings: Settings) -> str:
 
 
 def prepare(settings: Settings) -> list[str]:
-    """Make the folders, bring the database up to this version. Returns the steps. Raises CannotStart."""
-    path = Path(settings.database_url.partition(":///")[2])
+    """Create the folders and migrate the database. Returns the names of applied migrations. Raises CannotStart."""
+    path = Path(settings.database_path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try_writing(settings.media_dir)
+        closed = private.restrict(private_files(settings))
     except OSError as error:
         raise CannotStart(f"{error.filename or settings.media_dir} can't be used: {error.strerror}.") from error
     models.open_database(settings.database_url)
     try:
         steps = models.migrate()
         models.use(settings.media_dir, **settings.limits)
-        models.Withdrawn.prune()
-        models.sweep_files()
+        models.index.configure()
+        while models.DeletedMessage.prune():
+            pass
+        cleanup.sweep_files()
+        models.database.close()
+        # The write-ahead log may still contain what was deleted before the last server ended.
+        models.wal.checkpoint(settings.database_path)
+        if wrong := sqlite.build_warning():
+            print(f"Note: {wrong}", file=sys.stderr)
+        if closed:
+            print(f"Removed other users' access to {len(closed)} files, first {closed[0]}.", file=sys.stderr)
         return steps
     except (DatabaseError, sqlite3.Error, OSError) as error:
-        raise CannotStart(f"the database {path} can't be brought up to date: {error}.") from error
+        raise CannotStart(f"can't migrate the database {path}: {error}.") from error
+
+
+def private_files(settings: Settings) -> list[Path]:
+    """The existing files that only this program may read."""
+    env_file = [ENV_FILE] if ENV_FILE.is_file() else []
+    store = private.store_files(settings.media_dir)
+    return [*env_file, *private.database_files(Path(settings.database_path)), *store]
 
 
 def try_writing(folder: Path) -> None:
-    """Raise OSError when no file can be made in a folder."""
+    """Raise OSError when no file can be created in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
 
 
 def before_workers() -> int:
-    """What gunicorn.conf.py runs before there are workers; returns an exit status."""
+    """Prepare for gunicorn.conf.py, before there are workers. Returns an exit status."""
+    private.restrict_umask()
     try:
         for step in prepare(Settings.read()):
-            print(f"The database had the step {step}.", file=sys.stderr)
+            print(f"Applied migration {step}.", file=sys.stderr)
     except (ConfigError, CannotStart) as error:
-        print(f"Flask Chat can't start: {error}", file=sys.stderr)
+        print(escape(f"Flask Chat can't start: {error}"), file=sys.stderr)
         return 1
     return 0
 
@@ -158,125 +190,156 @@ def before_workers() -> int:
 
 
 def register(app: Flask) -> None:
-    """Let `flask` know the commands."""
-    for command in (init, migrate, create_admin, reset_password, reset_link, try_mail, seed, doctor):
+    """Register the commands with `flask`."""
+    for command in (init, migrate, restore, create_admin, reset_password, reset_link, try_mail, seed, load, doctor):
         app.cli.add_command(command)
 
 
 def settings() -> Settings:
-    """What the app is made from when a server or `flask` loads it; `flask init` makes the keys first.
+    """Read the settings when a server or `flask` loads the app; `flask init` and `flask seed` create the keys first.
 
     Raises ConfigError.
     """
-    if click.get_current_context(silent=True) is not None and "init" in sys.argv[1:]:
+    if click.get_current_context(silent=True) is not None and not {"init", "seed"}.isdisjoint(sys.argv[1:]):
         make_keys()
     return Settings.read()
 
 
 @click.command()
 def init() -> None:
-    """Make .env with keys and the database, where there are none."""
-    migrated()
+    """Create .env with keys, and the database, where missing."""
+    run_migrations()
 
 
 @click.command()
 def migrate() -> None:
-    """Bring the database up to this version, after a copy of it."""
-    migrated()
+    """Apply pending migrations, after a backup."""
+    run_migrations()
 
 
-def migrated() -> None:
+def run_migrations() -> None:
     try:
         steps = models.migrate()
     except Exception as error:
-        raise click.ClickException(f"the database is as it was: {error}") from error
+        raise CommandError(f"the database is unchanged: {error}") from error
     for step in steps:
-        click.echo(f"The database had the step {step}.")
+        echo(f"Applied migration {step}.")
     path = Path(models.database.database)
     copy = path.with_name(f"{path.name}.before-{steps[0]}") if steps else path
     if steps and copy.exists():
-        click.echo(f"As it was before, it lies at {copy}.")
+        echo(f"The backup from before is {copy}.")
     if not steps:
-        click.echo("The database is up to date.")
+        echo("The database is up to date.")
+
+
+@click.command()
+@click.argument("backup", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(backup: Path) -> None:
+    """Restore a backup of the database, even while the server runs. The current database is backed up first."""
+    try:
+        kept = models.migration.restore(backup)
+    except (DatabaseError, sqlite3.Error, OSError, ValueError) as error:
+        raise click.ClickException(f"the database is unchanged: {error}") from error
+    click.echo(f"Restored {backup}. The backup from before is {kept}.")
+    run_migrations()
 
 
 @click.command()
 @click.argument("username")
 @click.password_option(help="Asked for when not given.")
 def create_admin(username: str, password: str) -> None:
-    """Open an account that may run the place."""
+    """Create an administrator's account."""
     with one_line_errors():
-        user = User.register(username, password, is_admin=True)
-    click.echo(f"{user.username} is an administrator.")
+        user = accounts.register(username, password, is_admin=True)
+    echo(f"{user.username} is an administrator.")
 
 
 @click.command()
 @click.argument("username")
 @click.option("--password", help="A random one when not given.")
 def reset_password(username: str, password: str | None) -> None:
-    """Give an account a new password and end all its logins."""
+    """Set a new password for an account, and sign it out everywhere."""
     new = password or secrets.token_urlsafe(12)
     with one_line_errors():
-        User.named(username).set_password(new)
-    click.echo("Every login of the account has ended.")
+        accounts.set_password(User.named(username), new)
+    echo("The account is signed out everywhere.")
     if password is None:
-        click.echo(f"The new password: {new}")
+        echo(f"New password: {new}")
 
 
 @click.command()
 @click.argument("username")
 @with_appcontext
 def reset_link(username: str) -> None:
-    """Print a link by which a person sets a new password themselves."""
+    """Print a link with which a person sets a new password."""
+    config = current_app.config
+    if config["PROXY_COUNT"] and not config["PUBLIC_URL"]:
+        raise CommandError("set PUBLIC_URL: behind a proxy the public address can't be known otherwise.")
     with one_line_errors():
         link = Link.by_hand(User.named(username))
-    base = current_app.config["PUBLIC_URL"] or current_app.config["LOCAL_URL"]
-    click.echo(f"{base}/reset/{link.secret}")
-    click.echo("It opens a page with a new password's fields, once, within 24 hours.")
+    base = config["PUBLIC_URL"] or config["LOCAL_URL"]
+    echo(f"{base}/reset/{link.secret}")
+    echo(f"The link works once, within {RESET_LINK_HOURS} hours.")
 
 
 @click.command()
 @click.argument("address")
 def try_mail(address: str) -> None:
-    """Send a letter, and tell what the e-mail server says."""
-    if not mail.is_possible():
-        raise click.ClickException("no e-mail server is named in the settings (SMTP_URL).")
+    """Send a test e-mail, and print the server's reply."""
+    if not mailer.is_configured():
+        raise CommandError("no e-mail server is configured (SMTP_URL).")
     try:
-        mail.send(address, "Flask Chat", "This letter says that letters arrive.\n")
+        mailer.send(address, "Flask Chat", "This is a test e-mail.\n")
     except (OSError, ValueError) as error:
-        raise click.ClickException(f"{type(error).__name__}: {error}") from error
-    click.echo("The e-mail server has taken the letter.")
+        raise CommandError(f"{type(error).__name__}: {error}") from error
+    echo("The e-mail server accepted the message.")
 
 
 @click.command()
 @click.option("--password", help="Everybody's password; a random one when not given.")
 def seed(password: str | None) -> None:
-    """Fill an empty database with two weeks of a small group's talk."""
+    """Fill an empty database with two weeks of sample chats; create it first where there is none."""
     import seed as history
 
+    if not models.database.get_tables():
+        run_migrations()
     with one_line_errors():
         if User.select().exists():
-            raise click.ClickException("there are accounts already; an empty database is needed.")
+            raise CommandError("the database already has accounts.")
     new = password or secrets.token_urlsafe(9)
     with one_line_errors():
-        told = history.plant(new)
-    click.echo(f"{told.messages} messages in {told.chats} chats.")
-    click.echo(f"Log in as {', '.join(told.usernames)}; the password: {new}")
+        result = history.fill(new)
+    echo(f"{result.messages} messages in {result.chats} chats.")
+    echo(f"Log in as {', '.join(result.usernames)} with the password {new}")
+
+
+@click.command()
+def load() -> None:
+    """Store messages from standard input: on each line a JSON object with chat_id, author_id, text, and, if it was
+    posted earlier, created_at.
+    """
+    with one_line_errors():
+        try:
+            stored = loading.load(sys.stdin.buffer)
+        except loading.BadLine as error:
+            kept = f"{error.stored:,} messages were stored; line {error.next_number:,} is the first that was not."
+            raise CommandError(f"{error}. {kept}") from error
+    echo(f"{stored:,} messages stored.")
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """What the models refuse, as one line of the command."""
+    """Turn the errors of models and actions into one line."""
     try:
         yield
     except Invalid as error:
-        raise click.ClickException(str(error)) from error
+        raise CommandError(str(error)) from error
     except NotThere as error:
-        raise click.ClickException("there is no such account.") from error
+        raise CommandError("no such account.") from error
     except OperationalError as error:
         if "no such table" not in str(error):
             raise
-        raise click.ClickException("the database has no tables yet: flask init") from error
+        raise CommandError("the database has no tables yet: run `flask init`.") from error
 
 
 # The doctor
@@ -284,7 +347,7 @@ def one_line_errors() -> Iterator[None]:
 
 @click.command()
 def doctor() -> None:
-    """Look for what is wrong; exit status 1 when something is."""
+    """Check the installation. Exit status 1 when something is wrong."""
     wrong = 0
     for check in CHECKS:
         try:
@@ -292,48 +355,55 @@ def doctor() -> None:
         except (DatabaseError, sqlite3.Error, OSError) as error:
             found = [("wrong", f"{check.__name__}: {error}")]
         for verdict, line in found:
-            click.echo(f"{verdict:<5}  {line}")
+            echo(f"{verdict:<5}  {line}")
             wrong += verdict == "wrong"
     if wrong:
         raise SystemExit(1)
 
 
-Findings = Iterator[tuple[str, str]]
+Results = Iterator[tuple[str, str]]
 
 
-def keys() -> Findings:
-    # Bad ones have stopped the command before it came here.
+def keys() -> Results:
+    # Invalid keys have stopped the command before this check.
     if ENV_FILE.exists() and os.name == "posix" and ENV_FILE.stat().st_mode & 0o077:
         yield "wrong", ".env can be read by others: chmod 600 .env"
     else:
-        yield "ok", "the keys"
+        yield "ok", "keys"
 
 
-def version() -> Findings:
-    number = tuple(int(part) for part in sqlite3.sqlite_version.split(".")[:3])
-    since, until = WAL_RESET_BUG
-    if since <= number <= until:
-        yield "note", f"SQLite {sqlite3.sqlite_version} is among those with the WAL-reset bug (docs/operate.md)"
+def privacy() -> Results:
+    paths = [*private.database_files(models.migration.path()), *private.store_files(media.store.root)]
+    wrong = [path for path in paths if private.is_exposed(path)]
+    if wrong:
+        yield "wrong", f"others can read {wrong[0]}" + (f" and {len(wrong) - 1} more" if wrong[1:] else "")
+    else:
+        yield "ok", "database and files are private"
+
+
+def version() -> Results:
+    if wrong := sqlite.build_warning():
+        yield "note", wrong
     else:
         yield "ok", f"SQLite {sqlite3.sqlite_version}"
 
 
-def migrations() -> Findings:
+def migrations() -> Results:
     pending = models.pending()
     if pending:
-        yield "wrong", f"the database lacks {', '.join(pending)}: flask migrate"
+        yield "wrong", f"pending migrations: {', '.join(pending)}; run `flask migrate`"
     else:
         yield "ok", f"the database is up to date ({models.applied()[-1]})"
 
 
-def integrity() -> Findings:
+def integrity() -> Results:
     for pragma in ("integrity_check", "foreign_key_check"):
         rows = models.database.execute_sql(f"PRAGMA {pragma}").fetchall()
         bad = [row for row in rows if row != ("ok",)]
         yield ("wrong", f"{pragma}: {bad[:3]}") if bad else ("ok", pragma)
 
 
-# What must hold beyond what the constraints hold: each finds the rows where it does not.
+# Invariants beyond the constraints: each query finds the rows that violate one.
 RULES = {
     "chats without an owner among their members": """
         SELECT id FROM chat WHERE NOT EXISTS (
@@ -341,44 +411,49 @@ RULES = {
     "chats with a wrong number of members": """
         SELECT id FROM chat WHERE member_count != (SELECT count(*) FROM membership WHERE chat_id = chat.id)""",
     "chats with a wrong number of messages": """
-        SELECT id FROM chat WHERE message_count != (
+        SELECT id FROM chat WHERE owner_id != 0 AND message_count != (
             SELECT count(*) FROM message WHERE chat_id = chat.id AND deleted_at IS NULL)""",
-    "messages that a search can't find": """
+    "messages missing from the search index": """
         SELECT id FROM message WHERE deleted_at IS NULL AND id NOT IN (SELECT rowid FROM message_index)""",
 }
 
 
-def rules() -> Findings:
+def rules() -> Results:
     for what, query in RULES.items():
         rows = [row[0] for row in models.database.execute_sql(query)]
         yield ("wrong", f"{what}: {len(rows)}, first id {rows[0]}") if rows else ("ok", f"no {what}")
 
 
-def media() -> Findings:
-    try_writing(Media.store.root)
-    yield "ok", f"the media folder can be written ({Media.store.root})"
+def work() -> Results:
+    waiting = models.Task.select().count()
+    yield (("note", f"pending tasks: {waiting}") if waiting else ("ok", "no pending tasks"))
 
 
-def files() -> Findings:
+def media_folder() -> Results:
+    try_writing(media.store.root)
+    yield "ok", f"the media folder is writable ({media.store.root})"
+
+
+def files() -> Results:
     named = every_key()
-    missing = [key for key in named if not Media.store.exists(key)]
+    missing = [key for key in named if not media.store.exists(key)]
     if missing:
-        yield "wrong", f"files that rows name and that are not there: {len(missing)}, first {missing[0]}"
+        yield "wrong", f"files missing from the media folder: {len(missing)}, first {missing[0]}"
     else:
-        yield "ok", f"all {len(named)} files are there"
-    unnamed = set(Media.store.keys()) - named
+        yield "ok", f"all {len(named)} files are in the media folder"
+    unnamed = set(media.store.keys()) - named
     if unnamed:
-        yield "note", f"files that no row names: {len(unnamed)}"
+        yield "note", f"unused files in the media folder: {len(unnamed)}"
 
 
-def space() -> Findings:
+def space() -> Results:
     left = space_left()
     line = f"{models.human_size(left)} free beside the database"
     yield ("wrong" if left < LITTLE_SPACE else "ok"), line
 
 
-CHECKS: tuple[Callable[[], Findings], ...] = (
-    keys, version, migrations, integrity, rules, media, files, space,
+CHECKS: tuple[Callable[[], Results], ...] = (
+    keys, privacy, version, migrations, integrity, rules, work, media_folder, files, space,
 )  # fmt: skip
 
 

@@ -7,12 +7,14 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
+
+from lib.limits import Limits, limit
 
 ROOT = Path(__file__).resolve().parent
 ENV_FILE = ROOT / ".env"
@@ -28,30 +30,14 @@ EXAMPLES = (
     *("01234567", "abcdefgh", "development"),
 )
 
-MEGABYTE = 2**20
-# environment variable: (name in the models, usual value, least, most)
-LIMITS = {
-    "USERNAME_MIN": ("username_min", 3, 1, 64),
-    "USERNAME_MAX": ("username_max", 32, 1, 64),
-    "PASSWORD_MIN": ("password_min", 8, 6, 1024),
-    "PASSWORD_MAX": ("password_max", 256, 6, 1024),
-    "NAME_MAX": ("name_max", 100, 1, 500),
-    "ABOUT_MAX": ("about_max", 500, 1, 10_000),
-    "DESCRIPTION_MAX": ("description_max", 500, 1, 10_000),
-    "TITLE_MAX": ("title_max", 100, 1, 500),
-    "MESSAGE_MAX": ("text_max", 10_000, 1, 100_000),
-    "FILE_MAX": ("file_max", 25 * MEGABYTE, 1, 2048 * MEGABYTE),
-    "FILES_MAX": ("files_max", 10, 1, 100),
-    "KEY_DAYS": ("key_days", 7, 7, 3650),
-    "POSTS_A_MINUTE": ("posts_a_minute", 240, 1, 1_000_000),
-    "UNDO_SECONDS": ("undo_seconds", 30, 0, 3600),
-}
-PAIRS = (("USERNAME_MIN", "USERNAME_MAX"), ("PASSWORD_MIN", "PASSWORD_MAX"))
-UNITS = {"": 1, "K": 2**10, "M": MEGABYTE, "G": 2**30}
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 # How the ways to an e-mail server are called, and the ports that they use.
 SMTP = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
-HOST_NAME = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?")
+# No empty label, none of more than 63 characters: Python can't encode such a name.
+HOST_NAME = re.compile(
+    r"(?!.*\.\.)(?!.*[^.]{64})\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?"
+)
 
 
 class ConfigError(Exception):
@@ -60,27 +46,32 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What differs from one place to another. `limits` holds the keyword arguments of `models.use`."""
+    """What differs from one place to another: docs/decisions/0035.
+
+    `limits` are keyword arguments of `models.use`.
+    """
 
     secret_key: str
     jwt_secret_key: str
     database_url: str
     media_dir: Path
     host: str
-    port: int
     rate_limits: bool
     trusted_hosts: tuple[str, ...]
-    proxies: int
     limits: dict[str, int]
-    event_days: int
-    workers: int = 2
-    threads: int = 8
-    streams_max: int = 10_000
-    streams_each: int = 20
-    heartbeat: int = 15
-    presence_grace: int = 30
+    port: int = limit(8080, 1, 65_535)
+    proxies: int = limit(0, 0, 10, name="PROXY_COUNT")
+    workers: int = limit(min(2, os.cpu_count() or 1), 1, 64, name="WEB_CONCURRENCY")
+    threads: int = limit(8, 1, 256)
+    streams_max: int = limit(10_000, 1, 1_000_000)
+    streams_each: int = limit(20, 1, 1_000, name="STREAMS_A_PERSON")
+    connections_each: int = limit(1_000, 10, 100_000, name="CONNECTIONS_AN_ADDRESS")
+    heartbeat: int = limit(15, 1, 20, name="STREAM_HEARTBEAT")
+    presence_grace: int = limit(30, 0, 3600)
     public_url: str = ""
-    # The keyword arguments of `mail.Server`.
+    keep_answers: bool = True
+    answer_on_loop: bool = True
+    # The keyword arguments of `lib.mailer.SmtpServer`.
     mail: dict[str, Any] | None = None
 
     @property
@@ -114,21 +105,14 @@ class Settings:
             database_url=values.database_url(),
             media_dir=values.path("MEDIA_DIR", "media"),
             host=values.host("0.0.0.0" if anywhere else "127.0.0.1"),
-            port=values.number("PORT", 8080, 1, 65_535),
             rate_limits=values.switch("RATE_LIMITS", True),
+            keep_answers=values.switch("KEEP_ANSWERS", True),
+            answer_on_loop=values.switch("ANSWER_ON_LOOP", True),
             trusted_hosts=values.host_names("TRUSTED_HOSTS"),
-            # Heroku's router, and those built like it, stand in front of every process.
-            proxies=values.number("PROXY_COUNT", 1 if values.get("DYNO") else 0, 0, 10),
             limits=values.limits(),
-            event_days=values.number("EVENT_DAYS", 30, 1, 3650),
-            workers=values.number("WEB_CONCURRENCY", min(2, os.cpu_count() or 1), 1, 64),
-            threads=values.number("THREADS", 8, 1, 256),
-            streams_max=values.number("STREAMS_MAX", 10_000, 1, 1_000_000),
-            streams_each=values.number("STREAMS_A_PERSON", 20, 1, 1_000),
-            heartbeat=values.number("STREAM_HEARTBEAT", 15, 1, 20),
-            presence_grace=values.number("PRESENCE_GRACE", 30, 0, 3600),
             public_url=values.url("PUBLIC_URL"),
             mail=mail_server(values),
+            **values.numbers(cls),
         )
 
     @staticmethod
@@ -165,6 +149,9 @@ class Values:
         environment = upper(given)
         self.values = {**upper(from_file(env_file)), **environment}
         self.port_from_host = "PORT" in environment
+        if self.get("DYNO"):
+            # Heroku's router, and those built like it, stand in front of every process.
+            self.values.setdefault("PROXY_COUNT", "1")
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")
@@ -195,12 +182,18 @@ class Values:
             raise ConfigError(f"{name} must be between {least} and {most}, not {number}.")
         return number
 
+    def numbers(self, of: type) -> dict[str, Any]:
+        """The fields of a class that limit() declares."""
+        return {
+            one.name: self.number(**{"name": one.name.upper(), **one.metadata}) for one in fields(of) if one.metadata
+        }
+
     def limits(self) -> dict[str, int]:
-        numbers = {name: self.number(name, *bounds) for name, (_, *bounds) in LIMITS.items()}
-        for least, most in PAIRS:
-            if numbers[least] > numbers[most]:
-                raise ConfigError(f"{least} must not be larger than {most} ({numbers[most]}).")
-        return {LIMITS[name][0]: number for name, number in numbers.items()}
+        numbers = self.numbers(Limits)
+        for kind in ("username", "password"):
+            if numbers[f"{kind}_min"] > (most := numbers[f"{kind}_max"]):
+                raise ConfigError(f"{kind.upper()}_MIN must not be larger than {kind.upper()}_MAX ({most}).")
+        return numbers
 
     def switch(self, name: str, usual: bool) -> bool:
         value = self.get(name).lower()

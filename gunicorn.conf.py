@@ -3,7 +3,6 @@
 gunicorn reads every name here as a setting, so `config` must not become one: it is a setting of its own.
 """
 
-import logging as _logging
 import os as _os
 import subprocess as _subprocess
 import sys as _sys
@@ -12,12 +11,19 @@ from typing import Any as _Any
 from config import ROOT as _ROOT
 from config import ConfigError as _ConfigError
 from config import Settings as _Settings
-from supervisor import VARIABLE as _VARIABLE
-from supervisor import Supervisor as _Supervisor
-from supervisor import can_serve as _can_serve
+from lib.logs import set_up as _set_up_logs
+from lib.private import restrict_umask as _keep_private
+from lib.worker.worker import Worker as _Worker
+from stream.supervisor import VARIABLE as _VARIABLE
+from stream.supervisor import Supervisor as _Supervisor
+from stream.supervisor import can_serve as _can_serve
 
-# Workers are forked from here: left loaded, the old module would outlive a reload by HUP.
-del _sys.modules["config"], _sys.modules["supervisor"]
+# Workers are forked from here: left loaded, the old modules would outlive a reload by HUP.
+for _name in [name for name in _sys.modules if name.partition(".")[0] in ("config", "stream", "lib")]:
+    del _sys.modules[_name]
+
+# Here in the master: all others come from it.
+_keep_private()
 
 try:
     _settings = _Settings.read()
@@ -25,13 +31,17 @@ except _ConfigError as _error:
     # Here in the master: a worker that refused would be started again for ever.
     _sys.exit(f"Flask Chat can't start: {_error}")
 
-_logging.basicConfig(level=_logging.INFO, format="%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s")
+_set_up_logs()
 
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = [f"{_host}:{_settings.port}"]
 chdir = str(_ROOT)
 
-worker_class = "gthread"
+worker_class = _Worker
+_Worker.proxies = _settings.proxies
+_Worker.connections_each = _settings.connections_each if _settings.rate_limits else 0
+# Open connections cost little while they wait: of all clients, in each worker.
+worker_connections = 4096
 workers = _settings.workers
 threads = _settings.threads
 preload_app = False
@@ -93,10 +103,16 @@ def post_fork(server: _Any, worker: _Any) -> None:
 
 
 def post_worker_init(worker: _Any) -> None:
-    """Let streams that a worker serves itself know when it is to stop."""
-    import events
+    """Let streams that a worker serves itself know when it is to stop; go on with what a stop cut off."""
+    from answers.on_loop import OnLoop
+    from models import task
+    from stream import endpoint as stream_endpoint
 
-    events.Here.is_serving = lambda: bool(worker.alive)
+    stream_endpoint.setup.is_serving = lambda: bool(worker.alive)
+    if _settings.keep_answers and _settings.answer_on_loop:
+        worker.on_loop = OnLoop(worker.wsgi, worker.cfg)
+    # What was begun before a stop is ended.
+    task.schedule()
 
 
 def on_exit(server: _Any) -> None:

@@ -1,10 +1,11 @@
-"""The REST door: JSON in and out, a Bearer token, problem+json for everything that fails."""
+"""The REST API: JSON, a Bearer token, problem+json for every error."""
 
-from api import chats, document, drafts, emails, files, find, logins, messages, reactions, rooms, search, users
-from api.door import NOTHING, A, api, speaks
+from api import chats, document, drafts, emails, files, find, logins, messages, reactions, search, users
+from api.endpoint import NOTHING, api
+from api.openapi import Answer
 from api.problems import answer_error
 
 __all__ = [
-    "NOTHING", "A", "answer_error", "api", "chats", "document", "drafts", "emails", "files", "find", "logins",
-    "messages", "reactions", "rooms", "search", "speaks", "users",
+    "NOTHING", "Answer", "answer_error", "api", "chats", "document", "drafts", "emails", "files", "find", "logins",
+    "messages", "reactions", "search", "users",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The API described."""
+"""The API's own documentation."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 from flask import render_template
 
-import openapi
-from api.door import api
+from api import openapi
+from api.endpoint import api
 
 
 @api.get("/openapi.json")
 def document() -> Any:
-    """The API described, in OpenAPI 3.1."""
+    """Get this description as OpenAPI 3.1."""
     return openapi.document()
 
 
 @api.get("/docs")
 def docs() -> str:
-    """A page to read it."""
+    """Render it as a page."""
     return render_template("api/docs.html", document=openapi.document())

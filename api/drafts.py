@@ -1,4 +1,4 @@
-"""What one has begun to write in a chat."""
+"""Drafts: unsent text, one for each member of a chat."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from typing import Any
 
 from flask import g
 
-import schemas
-from api.door import NOTHING, A, api, speaks
+from actions import drafts
+from api import requests, responses
+from api.endpoint import NOTHING, api, endpoint
+from api.openapi import Answer
 from models import Membership
 
 
 @api.get("/chats/<int:chat_id>/draft")
-@speaks(A(200, schemas.Draft), errors=(404,))
+@endpoint(Answer(200, responses.Draft), errors=(404,))
 def show_draft(chat_id: int) -> Any:
-    """One's draft; where there is none, an empty one."""
+    """Get your draft; an empty one if there is none."""
     return Membership.of(g.user, chat_id).draft_dict()
 
 
 @api.put("/chats/<int:chat_id>/draft")
-@speaks(A(200, schemas.Draft), body=schemas.DraftChanges, errors=(404,))
-def write_draft(chat_id: int, body: schemas.DraftChanges) -> Any:
-    """Keep a draft, unless there is one written later; the one that stands is the answer."""
-    return Membership.of(g.user, chat_id).write_draft(body.text, body.reply_to, body.written_micros)
+@endpoint(Answer(200, responses.Draft), body=requests.DraftChanges, errors=(404,))
+def write_draft(chat_id: int, body: requests.DraftChanges) -> Any:
+    """Save your draft unless a later one exists; returns the one that is kept."""
+    return drafts.save(Membership.of(g.user, chat_id), body.text, body.reply_to, body.written_micros, body.version)
 
 
 @api.delete("/chats/<int:chat_id>/draft")
-@speaks(A(204), errors=(404,))
+@endpoint(Answer(204), errors=(404,))
 def drop_draft(chat_id: int) -> Any:
-    """Let go of a draft."""
-    Membership.of(g.user, chat_id).write_draft("")
+    """Delete your draft."""
+    drafts.save(Membership.of(g.user, chat_id), "")
     return NOTHING

@@ -1,40 +1,46 @@
-"""One's own e-mail; nobody else's is ever told."""
+"""The user's own e-mail address; nobody else's is ever shown."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask import g
+from flask_babel import get_locale
 
-import letters
-import mail
-import schemas
-from api.door import A, api, speaks
+from actions import accounts, emails
+from api import requests, responses
+from api.endpoint import api, endpoint
+from api.openapi import Answer
 from api.problems import Problem
-from auth import throttle
+from auth import limit_password_attempts, throttle_confirmation
+from lib import mailer
 from models import Link
 
 
-def told() -> dict[str, Any]:
+def email_dict() -> dict[str, Any]:
     return {"email": g.user.email or None, "waiting": Link.waiting(g.user) or None}
 
 
 @api.get("/users/me/email")
-@speaks(A(200, schemas.Email))
+@endpoint(Answer(200, responses.Email))
 def show_email() -> Any:
-    """The address that a link to a new password goes to, and the one that waits for being confirmed."""
-    return told()
+    """Get your e-mail address for password resets, and the one waiting for confirmation."""
+    return email_dict()
 
 
 @api.put("/users/me/email")
-@speaks(A(200, schemas.Email), body=schemas.EmailChange, errors=(403, 429))
-def change_email(body: schemas.EmailChange) -> Any:
-    """Have a link sent to an address, which counts once that was opened; an empty one takes the address away."""
-    if body.email and not mail.is_possible():
+@endpoint(Answer(200, responses.Email), body=requests.EmailChange, errors=(403, 429))
+def change_email(body: requests.EmailChange) -> Any:
+    """Send a confirmation link to a new address, which counts once it is opened; an empty one removes yours."""
+    if body.email and not mailer.is_configured():
         raise Problem(403, "This server sends no e-mail.")
-    throttle("password", str(g.user.id))
+    with limit_password_attempts():
+        if body.email:
+            link = Link.to_email(g.user, body.email, body.current_password, lambda: throttle_confirmation(g.user))
+        else:
+            old_email = accounts.remove_email(g.user, body.current_password)
     if body.email:
-        letters.confirm(Link.to_email(g.user, body.email, body.current_password))
-    elif before := g.user.drop_email(body.current_password):
-        letters.replaced(g.user, before)
-    return told()
+        emails.ask_to_confirm(link, str(get_locale()))
+    elif old_email:
+        emails.say_replaced(g.user, old_email, str(get_locale()))
+    return email_dict()

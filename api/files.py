@@ -6,14 +6,16 @@ from typing import Any
 
 from flask import g
 
-import schemas
-from api.door import A, api, listing, speaks
-from models import Membership
+from api import requests, responses
+from api.endpoint import api, endpoint, paginate
+from api.openapi import Answer
+from models import File, Membership
 
 
 @api.get("/chats/<int:chat_id>/files")
-@speaks(A(200, schemas.ChatFiles), query=schemas.FilesQuery, errors=(404,))
-def list_files(chat_id: int, query: schemas.FilesQuery) -> Any:
-    """A chat's pictures and files, newest first; `kind` picks one of both."""
-    found = Membership.of(g.user, chat_id).files(query.kind, query.before, query.limit + 1)
-    return listing([file.to_chat_dict() for file in found], query.limit, lambda: {"before": found[query.limit - 1].id})
+@endpoint(Answer(200, responses.ChatFiles), query=requests.FilesQuery, errors=(404,))
+def list_files(chat_id: int, query: requests.FilesQuery) -> Any:
+    """List a chat's pictures and files, newest first; `kind` selects one of both."""
+    membership = Membership.of(g.user, chat_id)
+    found = File.listed(membership.chat_id, query.kind, query.before, query.limit + 1)
+    return paginate([file.to_chat_dict() for file in found], query.limit, lambda: {"before": found[query.limit - 1].id})

@@ -1,4 +1,4 @@
-"""Everything that a few typed letters may mean: a chat, somebody, something that was said."""
+"""Search as you type: chats, people and messages at once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ from flask import g
 from flask_babel import gettext as _
 
 import models
-import schemas
-from api.door import A, api, speaks
+from actions import searching
+from api import requests, responses
+from api.endpoint import api, endpoint
+from api.openapi import Answer
+from lib.time_zones import zone_named
+from models.message import message_url
 
 
 @api.get("/find")
-@speaks(A(200, schemas.Finds), query=schemas.FindQuery)
-def find_everything(query: schemas.FindQuery) -> Any:
-    """Chats, people and messages for `q`, as it is typed: the last word may be a beginning."""
-    found = models.glance(g.user, query.q, query.limit, models.zone_named(query.zone), called)
+@endpoint(Answer(200, responses.Finds), query=requests.FindQuery)
+def find_everything(query: requests.FindQuery) -> Any:
+    """Find chats, people and messages while `q` is typed: its last word may be incomplete."""
+    found = searching.quick_find(g.user, query.q, query.limit, zone_named(query.zone), translated_title)
+    chats_by_id = searching.chats_of(g.user, found.messages)
     messages = [
-        {**message.to_dict(), "snippet": message.snippet, "chat_title": called(message.chat.title), "url": message.url}
+        {
+            **message,
+            "chat_title": translated_title(chats_by_id[message["chat_id"]].title),
+            "url": message_url(message["chat_id"], message["id"]),
+        }
         for message in found.messages
     ]
     chats = [{"id": chat.id, "title": chat.title, "url": chat.url} for chat in found.chats]
@@ -26,6 +35,6 @@ def find_everything(query: schemas.FindQuery) -> Any:
     return {"chats": chats, "people": people, "messages": messages, "hints": [str(hint) for hint in found.hints]}
 
 
-def called(title: str) -> str:
-    """A chat's title, in the reader's language where the models named it."""
+def translated_title(title: str) -> str:
+    """Translate a title if the models chose it."""
     return str(_(title.message, **title.params)) if isinstance(title, models.Words) else title

@@ -1,4 +1,4 @@
-"""Where one is signed in: browsers and API tokens."""
+"""The user's sessions: browsers and API tokens."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from typing import Any
 
 from flask import g
 
-import schemas
-from api.door import NOTHING, A, api, speaks
+from api import responses
+from api.endpoint import NOTHING, api, endpoint
+from api.openapi import Answer
 from models import Login
 
 
 @api.get("/users/me/logins")
-@speaks(A(200, schemas.Logins))
+@endpoint(Answer(200, responses.Logins))
 def list_logins() -> Any:
-    """Where one is signed in, the login that asks first, then the latest seen."""
+    """List your sessions: the current one, then the most recently used."""
     logins = [login.to_dict(g.login) for login in Login.of(g.user)]
     return {"items": sorted(logins, key=lambda login: not login["current"]), "next": None}
 
 
 @api.delete("/users/me/logins/<int:login_id>")
-@speaks(A(204), errors=(404,))
+@endpoint(Answer(204), errors=(404,))
 def end_login(login_id: int) -> Any:
-    """Log out there: its cookies, tokens and streams are dead from now on."""
+    """End a session, with its cookies, tokens and streams."""
     Login.end(g.user, login_id)
     return NOTHING
 
 
 @api.delete("/users/me/logins")
-@speaks(A(204))
+@endpoint(Answer(204))
 def end_other_logins() -> Any:
-    """Log out everywhere else."""
+    """End all other sessions."""
     Login.end_all(g.user, keep=g.login.root)
     return NOTHING

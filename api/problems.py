@@ -1,96 +1,92 @@
-"""What fails, as application/problem+json (RFC 9457): never a page, never a trace of the stack."""
+"""Errors as application/problem+json (RFC 9457): never HTML, never a stack trace."""
 
 from __future__ import annotations
 
-import errno
 import json
-import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, g, request
-from peewee import DatabaseError, IntegrityError, ProgrammingError
-from werkzeug.exceptions import HTTPException
+from flask import Response, request
+from werkzeug.exceptions import HTTPException, Unauthorized
 
-import jobs
 import models
-from models import Busy, Invalid, Refused, Taken, TooMany
-
-log = logging.getLogger(__name__)
+from lib import jobs
+from models import outcomes
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
-class Problem(Exception):
-    """An answer that is an error already."""
+class Problem(HTTPException):
+    """An error with its status, detail and field errors."""
 
     def __init__(self, status: int, detail: str, errors: dict[str, list[str]] | None = None) -> None:
-        self.status, self.detail, self.errors = status, detail, errors
         super().__init__(detail)
+        self.code, self.status, self.detail, self.errors = status, status, detail, errors
 
 
 def problem(
     status: int, detail: str, errors: dict[str, list[str]] | None = None, headers: dict[str, str] | None = None
 ) -> Response:
-    """An answer of application/problem+json (RFC 9457)."""
+    """Build an application/problem+json response (RFC 9457)."""
     title = HTTPStatus(status).phrase
-    told: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     if errors:
-        told["errors"] = errors
-    return Response(json.dumps(told, ensure_ascii=False), status, headers, content_type="application/problem+json")
+        body["errors"] = errors
+    return Response(json.dumps(body, ensure_ascii=False), status, headers, content_type="application/problem+json")
 
 
 def answer_error(error: Exception) -> Response:
-    """Every error as a problem; a fault of ours is logged and tells nothing of itself."""
+    """Turn any error into a problem; an internal one reveals nothing."""
     match error:
         case Problem():
             return problem(error.status, error.detail, error.errors, CHALLENGE if error.status == 401 else None)
-        case Refused():
-            return refused(error)
-        case jobs.Full():
-            return refused(Busy())
+        case models.SignedOut():
+            return http_problem(Unauthorized("This token is not valid."))
         case HTTPException():
-            return standard(error)
-        case DatabaseError() if not isinstance(error, IntegrityError | ProgrammingError):
-            return unwritten(error, "full" in str(error))
-        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            return unwritten(error, error.errno != errno.EROFS)
-    log.error("%s %s", g.get("request_id"), type(error).__name__, exc_info=error)
-    return problem(500, "The fault is ours.")
+            return http_problem(error)
+    status, retry_after = outcomes.of(error)
+    headers = {"Retry-After": str(retry_after)} if retry_after else None
+    return problem(status, detail(error, status), errors(error), headers)
 
 
-def refused(error: Refused) -> Response:
-    """What a verb of the models said no to."""
+def errors(error: Exception) -> dict[str, list[str]] | None:
+    """Return the errors by field."""
     match error:
-        case Invalid():
-            status, detail = (409, "Taken already.") if isinstance(error, Taken) else (422, "Some fields are wrong.")
-            errors = {field: [str(said) for said in sentences] for field, sentences in error.errors.items()}
-            return problem(status, detail, errors)
-        case models.Forbidden():
-            return problem(403, str(error.reason))
+        case models.Invalid():
+            return {field: [str(sentence) for sentence in sentences] for field, sentences in error.errors.items()}
         case models.TooLarge():
-            return problem(413, str(error.reason), {error.field: [str(error.reason)]})
-        case TooMany() | Busy():
-            status = 429 if isinstance(error, TooMany) else 503
-            return problem(status, "Please try again later.", headers={"Retry-After": str(error.retry_after)})
+            return {error.field: [str(error.reason)]}
+    return None
+
+
+def detail(error: Exception, status: int) -> str:
+    """Describe the error in a sentence."""
+    match error:
+        case models.Forbidden() | models.TooLarge():
+            return str(error.reason)
         case models.Gone():
-            return problem(410, "The message that this key sent was deleted.")
-    return problem(404, "There is nothing here, or nothing for you.")
+            return "The message that this key sent was deleted."
+        case models.TooMany() | models.Busy() | jobs.Full():
+            return "Please try again later."
+    return DETAILS.get(status, "The fault is ours.")
 
 
-def unwritten(error: Exception, is_full: bool) -> Response:
-    """The database or the disk did not do it: nothing was saved, and nothing acknowledged."""
-    log.warning("%s the database: %s", g.get("request_id"), error)
-    return problem(507 if is_full else 503, "This can't be saved just now.", headers={"Retry-After": "5"})
+DETAILS = {
+    404: "There is nothing here, or nothing for you.",
+    409: "Taken already.",
+    422: "Some fields are wrong.",
+    503: "This can't be saved just now.",
+    507: "This can't be saved just now.",
+}
 
 
-def standard(error: HTTPException) -> Response:
-    """An error of the protocol's own, with the headers that belong to it."""
+def http_problem(error: HTTPException) -> Response:
+    """Turn an HTTP error into a problem, with the headers that belong to it."""
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Content-Range")}
     if status == 401:
-        # Another scheme is as good as no token (RFC 6750, 3.1).
+        # Another scheme counts as no token (RFC 6750, 3.1).
         sent = request.headers.get("Authorization", "").lower().startswith("bearer ")
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if sent else "Bearer"
-    detail = "There is nothing here, or nothing for you." if status == 404 else error.description
-    return problem(status, detail or HTTPStatus(status).phrase, headers=headers)
+    text = DETAILS[404] if status == 404 else error.description
+    return problem(status, text or HTTPStatus(status).phrase, headers=headers)

@@ -1,4 +1,4 @@
-"""Reactions: an emoji under a message."""
+"""Reactions to messages."""
 
 from __future__ import annotations
 
@@ -6,35 +6,37 @@ from typing import Any
 
 from flask import g
 
-import schemas
-from api.door import A, api, listing, speaks
+from actions import reactions
+from api import requests, responses
+from api.endpoint import api, endpoint, paginate
+from api.openapi import Answer
 from auth import throttle
-from models import Message, Reaction
+from models import Reaction, message_page
 
 
 @api.get("/messages/<int:message_id>/reactions")
-@speaks(A(200, schemas.Reactions), query=schemas.ReactionsQuery, errors=(404,))
-def list_reactions(message_id: int, query: schemas.ReactionsQuery) -> Any:
-    """Who reacted to a message, and with what, the earliest first."""
-    message = Message.visible_to(g.user, message_id)[1]
+@endpoint(Answer(200, responses.Reactions), query=requests.ReactionsQuery, errors=(404,))
+def list_reactions(message_id: int, query: requests.ReactionsQuery) -> Any:
+    """List who reacted to a message, earliest first."""
+    message = message_page.visible_to(g.user, message_id)[1]
     given = Reaction.given_to(message, query.limit + 1, query.after)
-    told = [reaction.to_dict() for reaction in given]
-    return listing(told, query.limit, lambda: {"after": given[query.limit - 1].id})
+    items = [reaction.to_dict() for reaction in given]
+    return paginate(items, query.limit, lambda: {"after": given[query.limit - 1].id})
 
 
 @api.put("/messages/<int:message_id>/reactions/<emoji>")
-@speaks(A(200, schemas.Message), errors=(404, 429))
+@endpoint(Answer(200, responses.Message), errors=(404, 429))
 def react(message_id: int, emoji: str) -> Any:
-    """Put an emoji under a message; given already, it stays."""
-    mine, message = Message.visible_to(g.user, message_id)
+    """React to a message; repeating it changes nothing."""
+    membership, message = message_page.visible_to(g.user, message_id)
     throttle("reactions", str(g.user.id))
-    return Reaction.give(mine, message.id, emoji).to_dict()
+    return reactions.add(membership, message.id, emoji).to_dict()
 
 
 @api.delete("/messages/<int:message_id>/reactions/<emoji>")
-@speaks(A(200, schemas.Message), errors=(404, 429))
+@endpoint(Answer(200, responses.Message), errors=(404, 429))
 def take_reaction_back(message_id: int, emoji: str) -> Any:
-    """Take one's own emoji away; none there is fine."""
-    mine, message = Message.visible_to(g.user, message_id)
+    """Remove your reaction; succeeds if there is none."""
+    membership, message = message_page.visible_to(g.user, message_id)
     throttle("reactions", str(g.user.id))
-    return Reaction.take_back(mine, message.id, emoji).to_dict()
+    return reactions.remove(membership, message.id, emoji).to_dict()

@@ -6,10 +6,12 @@ import http.client
 import json
 import random
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import models
+from actions import accounts, chats, loading, messages
 from models import Chat, Membership, User, password
 
 PEOPLE = 50
@@ -30,38 +32,51 @@ SAID = """
 WORDS = SAID.split()
 
 
-def settle(database: Path, media: Path, secret_key: str) -> tuple[int, list[int]]:
-    """Make everybody and everything; returns the large chat's id and the ids of its messages."""
+def settle(database: Path, media: Path, secret_key: str, count: int = MESSAGES) -> tuple[int, list[int]]:
+    """Make everybody and everything; returns the large chat's id and the ids of its `count` messages."""
     chance = random.Random(2)
     password.use_key(secret_key)
     # Signing in is not what is measured here.
-    password.Keeping.rounds = 4
+    password.hashing.rounds = 4
     models.open_database(f"sqlite:///{database}")
     models.use(media, throttled=False)
     models.migrate()
     with models.write():
-        people = [User.register(f"person{number:02}", PASSWORD) for number in range(PEOPLE)]
+        people = [accounts.register(f"person{number:02}", PASSWORD) for number in range(PEOPLE)]
         names = [str(person.username) for person in people]
-        large = Chat.start(people[0], "Everybody", names).chat
+        large = chats.start(people[0], "Everybody", names).chat
         for number in range(1, CHATS):
             some = [people[0], *chance.sample(people[1:], 11)]
-            chat = Chat.start(some[0], f"Chat {number}", [str(person.username) for person in some]).chat
+            chat = chats.start(some[0], f"Chat {number}", [str(person.username) for person in some]).chat
             talk(chance, chat, some, 30)
-        ids = talk(chance, large, people, MESSAGES)
+    loading.load(talked(chance, large, people, count))
+    ids = models.database.execute_sql("SELECT id FROM message WHERE chat_id = ? ORDER BY id", (large.id,))
+    found = [message_id for (message_id,) in ids]
     models.database.close()
-    return int(large.id), ids
+    return int(large.id), found
 
 
-def talk(chance: random.Random, chat: Chat, people: list[User], count: int) -> list[int]:
-    """Let people write; every third message has the common word."""
+def talk(chance: random.Random, chat: Chat, people: list[User], count: int) -> None:
+    """Let people write."""
     seats = [Membership.of(person, chat.id) for person in people]
-    ids = []
+    for text in texts(chance, count):
+        messages.post(chance.choice(seats), text)
+
+
+def talked(chance: random.Random, chat: Chat, people: list[User], count: int) -> Iterator[bytes]:
+    """What they wrote earlier, as lines for `flask load`."""
+    ids = [person.id for person in people]
+    for text in texts(chance, count):
+        yield json.dumps({"chat_id": chat.id, "author_id": chance.choice(ids), "text": text}).encode()
+
+
+def texts(chance: random.Random, count: int) -> Iterator[str]:
+    """Messages; every third has the common word."""
     for number in range(count):
         words = chance.choices(WORDS, k=chance.randint(4, 24))
         if number % 3 == 0:
             words.insert(len(words) // 2, COMMON)
-        ids.append(int(chance.choice(seats).post(f"No. {number}: {' '.join(words)}.").id))
-    return ids
+        yield f"No. {number}: {' '.join(words)}."
 
 
 def counted(database: Path, beginning: str) -> tuple[int, int]:

@@ -23,9 +23,12 @@ from typing import Any
 import jwt
 
 import models
+from actions import accounts, messages
+from actions import chats as chat_actions
+from actions import members as member_actions
 from bench.listeners import Listeners
 from bench.servers import LOAD_CORE, SERVER_CORE, free_port, kilobytes, served
-from models import Chat, Login, Membership, User, password
+from models import Login, Membership, User, password
 
 # So many that they fit into what a stream may have waiting.
 BURST, ROUNDS = 60, 5
@@ -57,16 +60,16 @@ class Crowd:
         self.keys = secrets.token_hex(32), secrets.token_hex(32)
         self.database = folder / "chat.db"
         password.use_key(self.keys[0])
-        password.Keeping.rounds = 4
+        password.hashing.rounds = 4
         models.open_database(f"sqlite:///{self.database}")
         models.use(folder / "media", throttled=False)
         models.migrate()
         with models.write():
-            self.owner = User.register("owner", "quite a long one for a measure")
-            self.seat = Chat.start(self.owner, "Everybody")
+            self.owner = accounts.register("owner", "quite a long one for a measure")
+            self.seat = chat_actions.start(self.owner, "Everybody")
             people = [User.create(username=f"p{n}", username_key=f"p{n}", created_at=1) for n in range(count)]
             for person in people:
-                Membership.enter(self.seat.chat, person)
+                member_actions.insert(self.seat.chat, [person])
             self.tokens = [self.token(person) for person in people]
             self.owners_token = self.token(self.owner)
         self.environment = {
@@ -135,7 +138,7 @@ def one_burst(crowd: Crowd, listeners: Listeners, count: int) -> float:
     wanted = listeners.deliveries + (BURST + 1) * count
     with models.write():
         for _ in range(BURST):
-            mine.post("x" * 100)
+            messages.post(mine, "x" * 100)
     models.database.close()
     started = time.perf_counter()
     # The one by HTTP wakes the stream process.
@@ -223,7 +226,7 @@ def posting(folder: Path) -> str:
     """Messages a second into 16 chats at once, each acknowledged, and the slowest hundredth."""
     crowd = Crowd(folder, 1)
     with models.write():
-        chats = [Chat.start(crowd.owner, f"Chat {number}").chat_id for number in range(CHATS)]
+        chats = [chat_actions.start(crowd.owner, f"Chat {number}").chat_id for number in range(CHATS)]
     models.database.close()
     took: list[float] = []
     with served(["chat:app"], "/healthz", folder / "chat.log", **crowd.environment):

@@ -26,10 +26,11 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Error, Page, sync_playwright
 
 import models
+from actions import chats as chat_actions
 from bench import crowd
 from bench.listeners import Listeners
 from bench.servers import free_port, served
-from models import Chat, User
+from models import User
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PATIENCE = 30_000  # ms
@@ -127,7 +128,7 @@ def playing(folder: Path, slow: Slow, rounds: int) -> Iterator[Scene]:
     models.open_database(f"sqlite:///{database}")
     with models.write():
         people = [str(user.username) for user in User.select().where(User.username.startswith("person"))]
-        garden = Chat.start(User.get(User.username == people[0]), "Garden", people).chat
+        garden = chat_actions.start(User.get(User.username == people[0]), "Garden", people).chat
         crowd.talk(random.Random(3), garden, [User.get(User.username == name) for name in people], 30)
     models.database.close()
     environment = {
@@ -182,7 +183,7 @@ def shown_at(page: Page, shown: str) -> float:
 
 def says(text: str) -> str:
     """A condition: the last message on the screen is this."""
-    last = "[...document.querySelectorAll('chat-log .message .prose')].at(-1)?.textContent.trim()"
+    last = "[...document.querySelectorAll('message-list .message .prose')].at(-1)?.textContent.trim()"
     return f"{last} === {json.dumps(text)}"
 
 
@@ -242,7 +243,7 @@ def another_chat(scene: Scene) -> dict[str, list[float]]:
             row.scroll_into_view_if_needed()
             shown = (
                 f"document.querySelector('.pane-title h1')?.textContent.trim() === {json.dumps(title)}"
-                " && document.querySelector('chat-log article')"
+                " && document.querySelector('message-list article')"
             )
             times.append(took(page, row.click, shown))
     page.context.close()
@@ -329,7 +330,7 @@ def back_again(scene: Scene) -> dict[str, list[float]]:
         begun = page.evaluate(NOW)
         scene.slow.holds(page)
         times.append(shown_at(page, shown) - float(begun))
-        texts = page.locator("chat-log article .prose").all_inner_texts()
+        texts = page.locator("message-list article .prose").all_inner_texts()
         here = [text for text in texts if text.startswith(f"missed {number},")]
         assert here == [f"missed {number}, {one}" for one in range(MISSED)], here
     page.context.close()

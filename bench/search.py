@@ -21,7 +21,9 @@ from pathlib import Path
 
 import models
 import search
-from models import Chat, Message, User
+from actions import accounts, searching
+from actions import chats as chat_actions
+from models import Message, User
 from models import password as passwords
 
 DAY = 86_400_000_000
@@ -98,15 +100,15 @@ def rows(count: int, chats: list[int], people: list[int]) -> Iterator[tuple[tupl
 
 def furnish(count: int) -> None:
     """Fill an empty database."""
-    passwords.Keeping.rounds = 4
+    passwords.hashing.rounds = 4
     people = [
-        User.register(name, "correct horse battery")
+        accounts.register(name, "correct horse battery")
         for name in ["ann", *(f"person{n}" for n in range(PEOPLE)), "quiet"]
     ]
     chats = []
     for number in range(CHATS):
         owner, others = (people[0], people[1:]) if number % CHATS < MINE else (people[1], people[2:])
-        chats.append(Chat.start(owner, f"Chat{number}", [other.username for other in others]).chat.id)
+        chats.append(chat_actions.start(owner, f"Chat{number}", [other.username for other in others]).chat.id)
     made = rows(count, chats, [person.id for person in people[1:]])
     models.database.execute_sql("INSERT INTO message_index (message_index, rank) VALUES ('hashsize', 67108864)")
     while some := list(itertools.islice(made, AT_ONCE)):
@@ -128,7 +130,7 @@ def milliseconds(user: User, q: str) -> tuple[list[float], list[float], int]:
     took, worked, hits = [], [], 0
     for _ in range(ROUNDS):
         started, busy = time.perf_counter(), time.process_time()
-        hits = len(models.find(user, q, models.Narrowing()).messages)
+        hits = len(searching.find(user, q, searching.SearchFilters()).messages)
         took.append((time.perf_counter() - started) * 1000)
         worked.append((time.process_time() - busy) * 1000)
     return took, worked, hits

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,14 +30,23 @@ def free_port() -> int:
         return port
 
 
-@contextmanager
-def served(arguments: list[str], path: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def served(
+    arguments: list[str], path: str, log: Path, **environment: str
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A gunicorn that answers at `path` on PORT, on the servers' core; it ends with the block."""
+    return served_from(ROOT, arguments, path, log, **environment)
+
+
+@contextmanager
+def served_from(
+    root: Path, arguments: list[str], path: str, log: Path, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The same, of any working copy."""
     os.sched_setaffinity(0, SERVER_CORE)
     with log.open("wb") as out:
         master = subprocess.Popen(
             [sys.executable, str(GUNICORN), *arguments],
-            cwd=ROOT,
+            cwd=root,
             env={**os.environ, **environment},
             stdout=out,
             stderr=out,
@@ -74,6 +83,16 @@ def memory(master: int) -> dict[str, int]:
         "resident": sum(kilobytes(Path(f"/proc/{pid}/status"), "VmRSS:") for pid in family) * 1024,
         "shared counted once": sum(kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") for pid in family) * 1024,
     }
+
+
+def processor_seconds(master: int) -> float:
+    """Processor time that the web workers of a master have used."""
+    ticks = 0
+    for pid in children(master):
+        if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            # utime and stime, of which the name before them may have spaces (proc_pid_stat(5)).
+            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def children(parent: int) -> list[int]:

@@ -14,7 +14,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import models
-from models import Chat, Membership, User
+from actions import accounts, chats, messages
+from models import Membership
 from models import password as passwords
 
 ROUNDS = 6
@@ -26,7 +27,7 @@ def posts_a_second(membership: Membership, mode: str) -> float:
     models.database.execute_sql(f"PRAGMA synchronous = {mode}")
     started = time.perf_counter()
     for number in range(POSTS):
-        membership.post(f"message {number}")
+        messages.post(membership, f"message {number}")
     return POSTS / (time.perf_counter() - started)
 
 
@@ -34,9 +35,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         models.open_database(f"sqlite:///{folder}/chat.db")
         models.use(Path(folder) / "media", throttled=False)
-        passwords.Keeping.rounds = 4
+        passwords.hashing.rounds = 4
         models.migrate()
-        mine = Chat.start(User.register("ann", "correct horse battery"), "Garden")
+        mine = chats.start(accounts.register("ann", "correct horse battery"), "Garden")
         figures: dict[str, list[float]] = {"FULL": [], "NORMAL": []}
         for _ in range(ROUNDS):
             for mode, measured in figures.items():

@@ -1,9 +1,9 @@
-"""The tables and their verbs."""
+"""The tables and their queries."""
 
-from models import direct
 from models.attempt import Attempt
-from models.base import database, human_size, iso, limits, moment, now, open_database, use, write
-from models.chat import Chat
+from models.base import check_logins_by, database, human_size, iso, limits, moment, now, open_database, use, write
+from models.chat import Chat, Membership
+from models.deleted_message import DeletedMessage
 from models.draft import Draft
 from models.errors import (
     Busy,
@@ -13,6 +13,7 @@ from models.errors import (
     Invalid,
     NotThere,
     Refused,
+    SignedOut,
     Taken,
     TooLarge,
     TooMany,
@@ -21,32 +22,29 @@ from models.errors import (
 )
 from models.event import Event
 from models.file import File
-from models.finding import Found, Glance, Narrowing, find, glance, zone_named
 from models.link import Link
 from models.login import Login
-from models.membership import Membership, chat_dicts
 from models.mention import Mention
-from models.message import GONE, NOBODY, Message, SentKey
+from models.message import DELETED_USER, DELETED_USER_HTML, Message
 from models.migration import applied, migrate, pending
 from models.reaction import Reaction
 from models.revision import Revision
-from models.tidying import sweep_files
+from models.sent_key import SentKey
+from models.task import Task
 from models.user import User
-from models.withdrawn import Withdrawn
 
 __all__ = [
-    "GONE",
-    "NOBODY",
+    "DELETED_USER",
+    "DELETED_USER_HTML",
     "Attempt",
     "Busy",
     "Chat",
+    "DeletedMessage",
     "Draft",
     "Errors",
     "Event",
     "File",
     "Forbidden",
-    "Found",
-    "Glance",
     "Gone",
     "Invalid",
     "Link",
@@ -54,24 +52,21 @@ __all__ = [
     "Membership",
     "Mention",
     "Message",
-    "Narrowing",
     "NotThere",
     "Reaction",
     "Refused",
     "Revision",
     "SentKey",
+    "SignedOut",
     "Taken",
+    "Task",
     "TooLarge",
     "TooMany",
     "User",
-    "Withdrawn",
     "Words",
     "applied",
-    "chat_dicts",
+    "check_logins_by",
     "database",
-    "direct",
-    "find",
-    "glance",
     "human_size",
     "iso",
     "limits",
@@ -80,9 +75,7 @@ __all__ = [
     "now",
     "open_database",
     "pending",
-    "sweep_files",
     "use",
     "words",
     "write",
-    "zone_named",
 ]

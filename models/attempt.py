@@ -1,15 +1,17 @@
-"""Throttling on the database, so that every worker counts the same (rule 9)."""
+"""Throttling in the database, so that all workers share the counts (rule 9)."""
 
 from __future__ import annotations
 
 from peewee import AutoField, BigIntegerField, IntegerField, TextField
 
-from models.base import Model, limits, now, write
+from models.base import SECOND_MICROSECONDS, Model, limits, now, write
 from models.errors import TooMany
+
+PRUNED_AT_ONCE = 500
 
 
 class Attempt(Model):
-    """How often something was tried within the running stretch of time."""
+    """How often something was tried in the current period."""
 
     id = AutoField()
     key = TextField(unique=True)
@@ -19,21 +21,21 @@ class Attempt(Model):
 
     @classmethod
     def take(cls, key: str, limit: int, seconds: int) -> None:
-        """Count one more try of `key`. Raises TooMany when more than `limit` came within `seconds`."""
+        """Count an attempt under `key`. Raises TooMany when there are more than `limit` within `seconds`."""
         if not limits.throttled:
             return
         with write():
             count, ends_at = cls._counted(key, seconds)
         if count > limit:
-            raise TooMany((ends_at - now()) // 1_000_000 + 1)
+            raise TooMany((ends_at - now()) // SECOND_MICROSECONDS + 1)
 
     @classmethod
     def _counted(cls, key: str, seconds: int) -> tuple[int, int]:
         at = now()
         row = cls.get_or_none(cls.key == key)
-        # A clock set back must not hold anybody longer than the stretch is.
+        # After the clock was set back, nobody may have to wait longer than one period.
         if row is None or row.ends_at <= at or row.started_at > at:
-            ends_at = at + seconds * 1_000_000
+            ends_at = at + seconds * SECOND_MICROSECONDS
             fresh = {"count": 1, "started_at": at, "ends_at": ends_at}
             cls.insert(key=key, **fresh).on_conflict(conflict_target=[cls.key], update=fresh).execute()
             return 1, ends_at
@@ -42,17 +44,18 @@ class Attempt(Model):
 
     @classmethod
     def give_back(cls, key: str) -> None:
-        """Uncount one try of `key`: it was none that is held against anybody."""
+        """Take back one attempt under `key`."""
         if limits.throttled:
             cls.update(count=cls.count - 1).where(cls.key == key, cls.count > 0).execute()
 
     @classmethod
     def clear(cls, key: str) -> None:
-        """Forget the tries of `key`."""
+        """Reset the attempts under `key`."""
         if limits.throttled:
             cls.delete().where(cls.key == key).execute()
 
     @classmethod
     def prune(cls) -> int:
-        """Drop what is over."""
-        return int(cls.delete().where(cls.ends_at < now()).execute())
+        """Delete expired rows, a few at a time."""
+        over = cls.select(cls.id).where(cls.ends_at < now()).limit(PRUNED_AT_ONCE)
+        return int(cls.delete().where(cls.id.in_(over)).execute())

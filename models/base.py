@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import sqlite3
+import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import copy_context
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import peewee
 
-from storage import Folder
+from lib.limited_worker import LimitedWorker
+from lib.limits import Limits
+from lib.machine import trouble
+from lib.sqlite import Connection, identity, sqlite3
+from lib.storage import Folder
+from models import wal
 
-
-@dataclass
-class Limits:
-    """How much of what; told in the answer that meets it. Sizes of text in characters, of files in bytes."""
-
-    username_min: int = 3
-    username_max: int = 32
-    password_min: int = 8
-    password_max: int = 256
-    name_max: int = 100
-    about_max: int = 500
-    title_max: int = 100
-    description_max: int = 500
-    text_max: int = 10_000
-    file_max: int = 25 * 2**20
-    files_max: int = 10
-    key_days: int = 7
-    event_days: int = 30
-    posts_a_minute: int = 240
-    undo_seconds: int = 30
-    throttled: bool = True
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 limits = Limits()
+SECOND_MICROSECONDS = 1_000_000
+MINUTE_MICROSECONDS = 60 * SECOND_MICROSECONDS
+HOUR_MICROSECONDS = 60 * MINUTE_MICROSECONDS
+DAY_MICROSECONDS = 24 * HOUR_MICROSECONDS
+HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 # How long a change waits for others before it is refused with 503.
 BUSY_SECONDS = 5
 _proxy = peewee.DatabaseProxy()
@@ -48,14 +41,25 @@ database: peewee.Database = cast("peewee.Database", _proxy)
 
 
 class Media:
-    """Where the bytes of files lie; handed in once, at the start."""
+    """The folder for files, and the process that works on pictures."""
 
     store: Folder
 
+    def __init__(self) -> None:
+        # docs/decisions/0018-a-process-for-pictures.md
+        self.pictures = LimitedWorker("lib.images", memory=640 * 2**20)
 
-def use(media: Path, **changed: Any) -> None:
-    """Hand the models their folder for files, and the limits that differ from the usual ones."""
-    Media.store = Folder(media)
+
+media = Media()
+
+
+def use(folder: Path, *, pictures_at_once: int = 4, **changed: Any) -> None:
+    """Set the folder for files, and the limits that differ from the defaults.
+
+    At most `pictures_at_once` requests of this process may have their pictures worked on or wait for that.
+    """
+    media.store = Folder(folder)
+    media.pictures.set_places(pictures_at_once)
     for name, value in {**Limits().__dict__, **changed}.items():
         setattr(limits, name, value)
 
@@ -69,90 +73,319 @@ def open_database(url: str) -> None:
 
 
 def sqlite(path: str) -> peewee.SqliteDatabase:
-    """A database file with the settings that all of the project relies on."""
+    """A database with the connection settings that the project relies on."""
     return peewee.SqliteDatabase(
         path,
         timeout=BUSY_SECONDS,
-        # A transaction takes the write lock when it begins: two that read first would deadlock (rule 19).
+        factory=Connection,
+        # A transaction takes the write lock when it begins: two that both read first would deadlock (rule 19).
         lock_type="immediate",
         pragmas={
             "journal_mode": "wal",
             "foreign_keys": 1,
             # docs/decisions/0003-synchronous-full.md
             "synchronous": "full",
-            "cache_size": -8000,
+            # Each thread keeps its connection.
+            "cache_size": -1000,
             "temp_store": "memory",
-            # A deleted message leaves no text in the file's free space. The words of it may stay in the search index
-            # until that is merged, where SQLite is older than 3.42 (models/migration.py).
+            # A deleted message leaves no text in the file's free space. Before SQLite 3.42 its words may stay in the
+            # search index until that is merged (models/migration.py).
             "secure_delete": 1,
         },
     )
 
 
-# SQLite lets who waits for its write lock sleep and look again, ever longer: among many threads some would wait for
-# most of a second. So the threads of a process queue here, and at SQLite's door stands one of each process.
+# SQLite retries the write lock after ever longer sleeps: among many threads some would wait for most of a second. So
+# the threads of a process queue here, and only one per process waits in SQLite.
 _turn = threading.RLock()
+# How long a transaction goes on with work that could be done in the next one, and how many rows it may change.
+WORK_SECONDS = 0.02
+WORK_ROWS = 1_000
+DELETED_AT_ONCE = 100
+
+
+class Transaction:
+    """This process's open transaction: when it began, and how many rows the connection had changed before."""
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        self.changes = 0
+        self.is_fresh = True
+
+
+_transaction = Transaction()
+
+
+_check_login: Callable[[], None] | None = None
+
+
+def check_logins_by(check: Callable[[], None]) -> None:
+    """Call `check` at the beginning of every transaction: it raises when the requesting login has ended."""
+    global _check_login
+    _check_login = check
 
 
 @contextmanager
-def write() -> Iterator[None]:
-    """One short transaction that holds the write lock from its beginning; nested ones join it."""
+def write(first: Callable[[], None] | None = None) -> Iterator[None]:
+    """Run a short transaction that holds the write lock from its beginning. Nested ones join it.
+
+    Whatever an action checked before may have changed by then, so it checks again in here (decision 0020). After
+    `first`, the requesting login is checked for all of them. Raises SignedOut.
+    """
     if not _turn.acquire(timeout=BUSY_SECONDS):
         raise peewee.OperationalError("database is locked")
     try:
-        with database.atomic():
+        is_outermost = not database.in_transaction()
+        with _begun() if is_outermost else savepoint():
+            if first is not None:
+                first()
+            if is_outermost and _check_login is not None:
+                _check_login()
             yield
-    except peewee.OperationalError as error:
-        # A full disk ends the transaction by itself; Peewee's own ROLLBACK then fails and hides why.
-        raise first_of(error) from None
     finally:
         _turn.release()
 
 
-class Kept(threading.local):
-    """What a thread keeps to look by."""
+@contextmanager
+def _begun() -> Iterator[None]:
+    """The transaction of the thread whose turn it is."""
+    try:
+        with database.atomic():
+            _transaction.since, _transaction.changes = time.monotonic(), database.connection().total_changes
+            _transaction.is_fresh = True
+            yield
+        wal.schedule_checkpoint(database.database)
+    except peewee.OperationalError as error:
+        # A full disk ends the transaction; Peewee's ROLLBACK then fails and hides the cause.
+        raise first_of(error) from None
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """A part of a transaction that can fail alone, with what it would have done after the commit."""
+    follow_ups = cast("Any", database)._state.commit_callbacks
+    before = len(follow_ups)
+    try:
+        with database.atomic():
+            yield
+    except BaseException:
+        del follow_ups[before:]
+        raise
+
+
+class Waiting:
+    """A change that waits for its turn, and what came of it."""
+
+    def __init__(self, change: Callable[[], Any]) -> None:
+        self.change = change
+        # With the request whose login is checked.
+        self.context = copy_context()
+        self.is_done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def make(self) -> None:
+        """Make the change."""
+        self.result = self.context.run(self._checked)
+
+    def make_or_undo(self) -> None:
+        """Make the change, or nothing of it. Raises what has ended the whole transaction."""
+        try:
+            with savepoint():
+                self.make()
+        except BaseException as error:
+            self.error = first_of(error) if isinstance(error, peewee.DatabaseError) else error
+            if not database.connection().in_transaction:
+                raise self.error from None
+
+    def _checked(self) -> Any:
+        if _check_login is not None:
+            _check_login()
+        return self.change()
+
+    def withdraw(self) -> bool:
+        """Stop waiting. Returns False when its transaction has begun."""
+        try:
+            _waiting.remove(self)
+        except ValueError:
+            return False
+        return True
+
+
+_waiting: deque[Waiting] = deque()
+
+
+def write_together(change: Callable[[], T]) -> T:
+    """Make a change as in a write(), in one transaction with those that other threads wait to make (decision 0038).
+
+    Each can fail alone; if the commit fails, all do. Returns after the commit. Inside a write() it joins that.
+    """
+    if database.in_transaction():
+        with write():
+            return change()
+    own = Waiting(change)
+    _waiting.append(own)
+    if not _turn.acquire(timeout=BUSY_SECONDS):
+        if own.withdraw():
+            raise peewee.OperationalError("database is locked")
+        # It is being made: whether it was is known soon.
+        _turn.acquire()
+    try:
+        if not own.is_done:
+            _write_waiting(own)
+    finally:
+        _turn.release()
+    if own.error is not None:
+        raise own.error
+    return cast("T", own.result)
+
+
+def _next_waiting() -> Waiting | None:
+    try:
+        return _waiting.popleft()
+    except IndexError:
+        return None
+
+
+def _write_waiting(own: Waiting) -> None:
+    """Make this change and the waiting ones, as many as a short transaction has time for. Raises nothing."""
+    own.withdraw()
+    changes = [own]
+    try:
+        with _begun():
+            # If it fails, the transaction contains nothing else yet.
+            own.make()
+            while time.monotonic() - _transaction.since < WORK_SECONDS and (change := _next_waiting()):
+                changes.append(change)
+                change.make_or_undo()
+    except BaseException as error:
+        for change in changes:
+            change.error = change.error or error
+    for change in changes:
+        change.is_done = True
+
+
+def has_room() -> bool:
+    """Whether this transaction is still short enough for work that could wait. Inside a write() only.
+
+    Each transaction has time for at least one batch, so that even a slow machine makes progress.
+    """
+    rows = database.connection().total_changes - _transaction.changes
+    has_time = _transaction.is_fresh or time.monotonic() - _transaction.since < WORK_SECONDS
+    _transaction.is_fresh = False
+    return has_time and rows < WORK_ROWS
+
+
+class Opened(threading.local):
+    """The file, as its path and identity, that this thread's connection was opened for."""
+
+    file: Any = None
+    timeout = float(BUSY_SECONDS)
+
+
+class ReadOnly(Opened):
+    """Per-thread read-only connection."""
 
     connection: sqlite3.Connection | None = None
-    path = ""
 
 
-_kept = Kept()
+_read_only = ReadOnly()
+_kept = Opened()
 
 
-def glimpse(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Rows, by a connection that this thread keeps: opening one takes fifty times as long as such a look.
+def reopen_replaced() -> None:
+    """Close this thread's connection if its file was replaced, so that the next query opens the new one.
 
-    It only reads, and holds nothing between two looks. Where it fails there are no rows.
+    A connection would read a replaced file's former contents forever.
+    """
+    current_file = (database.database, identity(database.database))
+    if _kept.file != current_file:
+        if not database.in_transaction():
+            database.close()
+        _kept.file = current_file
+
+
+def keep_connection(is_sound: bool) -> None:
+    """Keep this thread's connection for its next request, since opening one and compiling its statements takes long."""
+    if database.is_closed() or database.in_transaction():
+        return
+    connection = database.connection()
+    if is_sound and isinstance(connection, Connection):
+        connection.end_queries()
+    else:
+        database.close()
+
+
+def read_only_query(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run a query on this thread's read-only connection; opening one takes fifty times as long as a short query.
+
+    Holds no lock between two calls. Returns no rows when it fails.
     """
     try:
-        if _kept.connection is None or _kept.path != database.database:
-            if _kept.connection is not None:
-                _kept.connection.close()
-            _kept.path = database.database
-            _kept.connection = sqlite3.connect(_kept.path, isolation_level=None)
-            _kept.connection.execute("PRAGMA query_only = 1")
-        return _kept.connection.execute(sql, values).fetchall()
+        current_file = (database.database, identity(database.database))
+        if _read_only.connection is None or _read_only.file != current_file:
+            if _read_only.connection is not None:
+                _read_only.connection.close()
+            _read_only.file = current_file
+            _read_only.connection = sqlite3.connect(database.database, _read_only.timeout, isolation_level=None)
+            _read_only.connection.execute("PRAGMA query_only = 1")
+        return _read_only.connection.execute(sql, values).fetchall()
     except sqlite3.Error:
-        _kept.connection = None
+        _read_only.connection = None
         return []
 
 
+def never_wait() -> None:
+    """Let this thread's read_only_query() fail when the database is locked."""
+    _read_only.timeout = 0.0
+
+
 def first_of(error: peewee.DatabaseError) -> peewee.DatabaseError:
-    """The error that came before a failed ROLLBACK; itself when it is none of that."""
+    """The cause of a failed ROLLBACK; any other error itself."""
     cause: BaseException | None = error
-    while cause is not None and "no transaction is active" in str(cause):
+    while cause is not None and any(words in str(cause) for words in ("no transaction is active", "no such savepoint")):
         cause = cause.__context__
     return cause if isinstance(cause, peewee.DatabaseError) else error
 
 
+@contextmanager
+def log_errors() -> Iterator[None]:
+    """Log errors of what follows a commit, and raise none: the change itself succeeded."""
+    try:
+        yield
+    except Exception as error:
+        logger.warning("follow-up of a change failed: %s: %s", type(error).__name__, error, exc_info=not trouble(error))
+
+
+def after_commit(work: Callable[[], object]) -> None:
+    """Run a function once the transaction is committed; at once outside of one."""
+
+    def done() -> None:
+        with log_errors():
+            work()
+
+    database.after_commit(done)
+
+
+# Files that could not be removed are tried again with the next removal, some at a time; else by sweep_files().
+UNREMOVED_AT_ONCE = 20
+_unremoved: set[str] = set()
+
+
+def remove_bytes(keys: Sequence[str]) -> None:
+    """Remove files that no row refers to."""
+    for key in [*keys, *list(_unremoved)[:UNREMOVED_AT_ONCE]]:
+        try:
+            media.store.remove(key)
+            _unremoved.discard(key)
+        except OSError as error:
+            _unremoved.add(key)
+            logger.warning("can't remove %s from the media folder yet: %s", key, error)
+
+
 def remove_after_commit(keys: Sequence[str]) -> None:
-    """Take bytes out of the store once it is certain that no row names them any more."""
-
-    def remove() -> None:
-        for key in keys:
-            Media.store.remove(key)
-
-    database.after_commit(remove)
+    """Remove files once the commit has made sure that no row refers to them."""
+    after_commit(lambda: remove_bytes(keys))
 
 
 def now() -> int:
@@ -167,11 +400,11 @@ def moment(micros: int) -> datetime:
 
 def iso(micros: int | None) -> str | None:
     """ISO 8601 in UTC with `Z`, to the microsecond."""
-    return None if micros is None else moment(micros).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if micros is None else moment(micros).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def human_size(size: int) -> str:
-    """Bytes as people say them: 214 KB, 1.2 MB. A kilobyte is 1,024 bytes."""
+    """Format bytes for people: 214 KB, 1.2 MB. A kilobyte is 1,024 bytes."""
     if size < 1024:
         return f"{size} B"
     amount, unit = size / 1024, "KB"
@@ -181,13 +414,6 @@ def human_size(size: int) -> str:
     return f"{rounded} {unit}"
 
 
-def initials(label: str) -> str:
-    """Two letters that stand for a name: of its first two words, else its first two."""
-    parts = [part for part in label.replace("_", " ").replace(".", " ").replace("-", " ").split() if part]
-    letters = parts[0][0] + parts[1][0] if len(parts) > 1 else (parts[0][:2] if parts else "?")
-    return letters.upper()
-
-
 class Model(peewee.Model):
     """A row with an `id` that is never reused."""
 
@@ -195,7 +421,7 @@ class Model(peewee.Model):
 
     @classmethod
     def delete(cls) -> Any:
-        """A DELETE query. Typed here, since Peewee's own type of it does not fit a class that is called Self."""
+        """A DELETE query. Overridden because Peewee's annotation does not work with Self."""
         return peewee.ModelDelete(cls)
 
     class Meta:
@@ -207,5 +433,21 @@ class Model(peewee.Model):
 
     @property
     def hue(self) -> int:
-        """One of the eight lasting colours of an avatar."""
-        return int(self.id) % 8
+        """Which of eight colours an avatar has."""
+        return hue_of(self.id)
+
+
+def hue_of(row_id: int) -> int:
+    """Which of eight colours the avatar of a person or chat has."""
+    return row_id % 8
+
+
+def delete_some(kind: Any, which: Any) -> bool:
+    """Delete rows in small batches while has_room(). Returns whether none are left. Inside a write() only."""
+    while has_room():
+        if (
+            kind.delete().where(kind.id.in_(kind.select(kind.id).where(which).limit(DELETED_AT_ONCE))).execute()
+            < DELETED_AT_ONCE
+        ):
+            return True
+    return False

@@ -1,4 +1,4 @@
-"""What a verb of the models can refuse, in words that a page can translate."""
+"""The errors that models and actions raise, with translatable messages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 
 class Words(str):
-    """An English sentence that remembers its template and parameters, so that a page can say it in Russian."""
+    """An English sentence that remembers its template and parameters, so that it can be translated later."""
 
     message: str
     params: dict[str, Any]
 
 
 def words(message: str, **params: Any) -> Words:
-    """Mark a sentence for translation; its parameters stand as `%(name)s`."""
+    """Mark a sentence for translation; parameters are written `%(name)s`."""
     sentence = Words(message % params)
     sentence.message = message
     sentence.params = params
@@ -24,41 +24,45 @@ Errors = dict[str, list[Words]]
 
 
 class Refused(Exception):
-    """A verb said no; nothing was changed."""
+    """Base class: the action was refused, and nothing was changed."""
 
 
 class Invalid(Refused):
-    """Understood but wrong: `errors` maps each field to what is wrong with it."""
+    """Invalid input: `errors` maps each field to its messages."""
 
     def __init__(self, errors: Errors | None = None, **fields: Words) -> None:
         self.errors: Errors = dict(errors or {})
         for field, sentence in fields.items():
             self.errors.setdefault(field, []).append(sentence)
-        super().__init__("; ".join(f"{field}: {' '.join(said)}" for field, said in self.errors.items()))
+        super().__init__("; ".join(f"{field}: {' '.join(messages)}" for field, messages in self.errors.items()))
 
 
 class Taken(Invalid):
-    """Somebody else has it, or it is in there already."""
+    """The name is taken, or the person is already a member."""
 
 
 class NotThere(Refused, LookupError):
-    """There is none, or it is not yours to see: the two look the same (rule 1)."""
+    """It does not exist, or is not visible to this person: the two look the same (rule 1)."""
 
 
 class Forbidden(Refused):
-    """Yours to see, not yours to change."""
+    """Visible to this person, but they may not do this."""
 
     def __init__(self, reason: Words) -> None:
         self.reason = reason
         super().__init__(reason)
 
 
+class SignedOut(Refused):
+    """The requesting login has ended since the request began."""
+
+
 class Gone(Refused):
-    """What this key sent was deleted since."""
+    """The message sent with this Idempotency-Key was deleted since."""
 
 
 class TooLarge(Refused):
-    """A file over the limit; `field` is where it came in."""
+    """A file exceeds the limit; `field` is its form field."""
 
     def __init__(self, field: str, reason: Words) -> None:
         self.field = field
@@ -67,7 +71,7 @@ class TooLarge(Refused):
 
 
 class TooMany(Refused):
-    """Too often; try again after `retry_after` seconds."""
+    """Too many attempts; try again after `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = max(1, retry_after)
@@ -75,7 +79,7 @@ class TooMany(Refused):
 
 
 class Busy(Refused):
-    """No room for this work now; try again after `retry_after` seconds."""
+    """The server is busy; try again after `retry_after` seconds."""
 
     def __init__(self, retry_after: int = 2) -> None:
         self.retry_after = retry_after

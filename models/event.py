@@ -1,24 +1,44 @@
-"""The log: every lasting change writes its event in the same transaction."""
+"""The event log: every lasting change records an event in the same transaction."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import random
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Any, Literal, cast, get_args
 
 from peewee import AutoField, BigIntegerField, IntegerField, TextField, fn
 
-import live
-from models.base import Model, database, limits, now
+from models.base import DAY_MICROSECONDS, Model, after_commit, database, has_room, limits, now, write
+from models.statements import statement
+from models.task import Task, step
+from stream import client as stream_client
 
-PRUNED_AT_ONCE = 500
+EventType = Literal[
+    "message.created", "message.updated", "message.deleted",
+    "chat.created", "chat.updated", "chat.deleted",
+    "member.added", "member.updated", "member.removed",
+    "membership.updated", "read", "draft",
+]  # fmt: skip
+# Events for the person `user_id` only.
+PERSONAL = frozenset({"chat.created", "chat.deleted", "membership.updated", "read", "draft"})
+EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+PRUNED_AT_ONCE = 50
+# Events may be long, and overwriting deleted content happens at the commit.
+CHARACTERS_AT_ONCE = 200_000
+# Of a version, below the event's id.
+RANDOM_BITS = 16
+# The newest id ever used; NULL before the first.
+LAST = "(SELECT max(seq) FROM sqlite_sequence WHERE name = 'event')"
 
 
 class Event(Model):
-    """One line of the log that live streams read by its id.
+    """An entry of the event log, which live streams read by its id.
 
-    `data` is the JSON that everyone entitled gets. Who that is: with `type` chat.created, chat.deleted,
-    membership.updated, read and draft, the person `user_id` alone; else the members of `chat_id`, and with
-    member.removed `user_id` too. With message.* `user_id` is the author.
+    `data` is the JSON that every recipient gets. chat.created, chat.deleted, membership.updated, read and draft go to
+    the person `user_id` only, all others to the members of `chat_id`; member.removed also goes to `user_id`. For
+    message.* `user_id` is the author.
     """
 
     id = AutoField()
@@ -31,88 +51,104 @@ class Event(Model):
 
     @classmethod
     def record(
-        cls, type: str, data: dict[str, Any], *, chat_id: int, user_id: int, message_id: int | None = None
+        cls, type: EventType, data: dict[str, Any], *, chat_id: int, user_id: int, message_id: int | None = None
     ) -> int:
-        """Write one event; returns its id. Streams are told of it once it is committed."""
-        told = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        event = cls.create(
-            type=type, data=told, chat_id=chat_id, user_id=user_id, message_id=message_id, created_at=now()
-        )
-        database.after_commit(live.wake)
-        return int(event.id)
+        """Record an event; returns its id. Streams get it once it is committed."""
+        added = add_event.run(type, as_text(data), chat_id, user_id, message_id, now())
+        event_id = int(added.lastrowid)
+        cls._set_versions(event_id, [chat_id], user_id if type in PERSONAL else None)
+        after_commit(stream_client.wake)
+        return event_id
 
     @classmethod
-    def retell(cls, message_id: int, message: dict[str, Any], preview: str) -> None:
-        """Tell a message's text as it reads now, in what was told of it before and in the quotations of it."""
-        people = json.dumps(message["mentions"], ensure_ascii=False)
-        # Without Peewee's making of SQL, which takes most of the time for a thousand of them.
+    def record_many(cls, events: Iterable[tuple[EventType, dict[str, Any], int, int]]) -> None:
+        """Record events given as (type, data, chat, person) in one statement. Inside a write() only."""
+        rows = [(type, as_text(data), chat_id, user_id) for type, data, chat_id, user_id in events]
         database.execute_sql(
             """
-            UPDATE event SET data = json_set(data, '$.text', ?, '$.html', ?, '$.mentions', json(?))
-            WHERE message_id = ? AND type IN ('message.created', 'message.updated')""",
-            (message["text"], message["html"], people, message_id),
+            INSERT INTO event (type, data, chat_id, user_id, created_at)
+            SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+                json_extract(value, '$[3]'), ? FROM json_each(?) ORDER BY key""",
+            (now(), json.dumps(rows)),
         )
-        cls._replies_to("r.id = ?", message_id, fn.json_set(cls.data, "$.reply_to.text", preview))
+        cls._set_versions(cls.last(), sorted({chat_id for _, _, chat_id, _ in rows}))
+        after_commit(stream_client.wake)
+
+    @staticmethod
+    def _set_versions(event_id: int, chat_ids: list[int], user_id: int | None = None) -> None:
+        """Give chats a new version, or one person's membership in a chat (models/versions.py)."""
+        version = event_id << RANDOM_BITS | random.getrandbits(RANDOM_BITS)
+        whose = "chat SET version = ? WHERE id" if user_id is None else "membership SET version = ? WHERE chat_id"
+        places = ", ".join("?" * len(chat_ids))
+        mine, values = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
+        database.execute_sql(f"UPDATE {whose} IN ({places}){mine}", (version, *chat_ids, *values))
 
     @classmethod
-    def forget_message(cls, message_id: int) -> None:
-        """Take a deleted message's text out of what was told of it, and out of the quotations of it."""
-        nothing = fn.json("[]")
-        blank = fn.json_set(
-            cls.data, "$.text", "", "$.html", "", "$.files", nothing, "$.reactions", nothing, "$.mentions", nothing
-        )
-        cls.update(data=blank).where(cls.message_id == message_id, cls.type != "message.deleted").execute()
-        quotation = fn.json_set(cls.data, "$.reply_to.text", "", "$.reply_to.author", None)
-        cls._replies_to("r.id = ?", message_id, quotation)
+    def last(cls) -> int:
+        """The id of the newest event, even if its row is gone."""
+        return int(database.execute_sql(f"SELECT {LAST}").fetchone()[0] or 0)
 
     @classmethod
-    def forget_drafts(cls, chat_id: int, user_id: int | None = None) -> None:
-        """Take what was begun and not sent out of the log, one person's or everybody's."""
-        theirs = (cls.type == "draft") & (cls.chat_id == chat_id)
-        cls.delete().where(theirs & (cls.user_id == user_id) if user_id is not None else theirs).execute()
+    def begin_generation(cls) -> None:
+        """Make every live stream begin anew with a reset, because more has changed than events tell.
 
-    @classmethod
-    def forget_user(cls, user_id: int) -> None:
-        """Take a closed account's name, words about itself and picture out of the log."""
-        nobody = fn.json_set(cls.data, "$.author", None)
-        mine = cls.user_id == user_id
-        cls.update(data=nobody).where(mine, cls.type.startswith("message."), cls.type != "message.deleted").execute()
-        member = fn.json_set(
-            cls.data, "$.user.username", "", "$.user.name", "", "$.user.about", "", "$.user.avatar_url", None
-        )
-        cls.update(data=member).where(mine, cls.type.startswith("member.")).execute()
-        cls._forwards_of(user_id)
-        cls._replies_to("r.author_id = ?", user_id, fn.json_set(cls.data, "$.reply_to.author", None))
-
-    @classmethod
-    def _forwards_of(cls, user_id: int) -> None:
-        """Take a closed account's name out of what was told of messages that others forwarded."""
-        forwards = "SELECT id FROM message WHERE forwarded_author_id = ?"
-        cls._of_messages(forwards, user_id, fn.json_set(cls.data, "$.forwarded_from.author", None))
-
-    @classmethod
-    def _replies_to(cls, which: str, value: int, data: Any) -> None:
-        replies = f"SELECT m.id FROM message m JOIN message r ON r.id = m.reply_to_id WHERE {which}"
-        cls._of_messages(replies, value, data)
-
-    @classmethod
-    def _of_messages(cls, ids: str, value: int, data: Any) -> None:
-        """Say otherwise what was told of the messages whose ids a query finds."""
-        found = [row[0] for row in database.execute_sql(ids, (value,))]
-        for start in range(0, len(found), PRUNED_AT_ONCE):
-            some = found[start : start + PRUNED_AT_ONCE]
-            told = (cls.type == "message.created") | (cls.type == "message.updated")
-            cls.update(data=data).where(cls.message_id.in_(some), told).execute()
-
-    @classmethod
-    def prune(cls) -> int:
-        """Drop a few of the oldest events past their time; returns how many went.
-
-        Only from the beginning: where the clock was set back, a hole amid the log would pass for nothing missed.
+        Cursors are valid within one generation of the schema only (stream/process/log.py).
         """
-        kept_since = now() - limits.event_days * 86_400_000_000
-        young = cls.select(fn.MIN(cls.id)).where(cls.created_at >= kept_since).scalar()
-        old = cls.select(cls.id).where(cls.created_at < kept_since).order_by(cls.id).limit(PRUNED_AT_ONCE)
-        if young is not None:
-            old = old.where(cls.id < young)
-        return int(cls.delete().where(cls.id.in_(old)).execute())
+        with write():
+            database.execute_sql("CREATE TABLE generation (id INTEGER PRIMARY KEY)")
+            database.execute_sql("DROP TABLE generation")
+            after_commit(stream_client.wake)
+
+    @classmethod
+    def forget_drafts(cls, chat_id: int, user_id: int) -> None:
+        """Delete a member's draft events, so that unsent text does not stay in the log."""
+        cls.delete().where(cls.type == "draft", cls.chat_id == chat_id, cls.user_id == user_id).execute()
+
+    @classmethod
+    def prune(cls) -> bool:
+        """Delete expired events; a task continues what takes long. Returns whether there were any."""
+        if not cls._old(1):
+            return False
+        with write():
+            Task.begin("old", 0)
+        return True
+
+    @classmethod
+    def _old(cls, limit: int) -> list[tuple[int, int]]:
+        """The ids of the oldest expired events, and their lengths.
+
+        Only from the beginning of the log: after the clock was set back, a gap in the middle would go unnoticed.
+        """
+        kept_since = now() - limits.event_days * DAY_MICROSECONDS
+        first = cls.select(cls.id, fn.LENGTH(cls.data).coerce(False), cls.created_at).order_by(cls.id).limit(limit)
+        rows = cast("Iterable[tuple[int, int, int]]", first.tuples())
+        old = takewhile(lambda row: row[2] < kept_since, rows)
+        return [(event_id, length) for event_id, length, _ in old]
+
+
+@statement
+def add_event(type: Any, data: Any, chat_id: Any, user_id: Any, message_id: Any, at: Any) -> Any:
+    columns = {"type": type, "data": data, "chat_id": chat_id, "user_id": user_id, "message_id": message_id}
+    return Event.insert(**columns, created_at=at)
+
+
+@step("old")
+def drop_old(task: Task) -> bool:
+    """Delete expired events."""
+    characters = 0
+    while characters < CHARACTERS_AT_ONCE and has_room():
+        ids = []
+        old = Event._old(PRUNED_AT_ONCE)
+        for event_id, length in old:
+            if characters < CHARACTERS_AT_ONCE:
+                ids.append(event_id)
+                characters += length
+        Event.delete().where(Event.id.in_(ids)).execute()
+        if len(old) < PRUNED_AT_ONCE and len(ids) == len(old):
+            return True
+    return False
+
+
+def as_text(data: Any) -> str:
+    """Encode an event's data as one line of JSON."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -1,30 +1,33 @@
-"""Links that open something once: a new password, an e-mail address. Each is a row, and dead without it."""
+"""One-time links: for a new password, and to confirm an e-mail address. Each is valid as long as its row exists."""
 
 from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
+from typing import Any
 
 from peewee import AutoField, BigIntegerField, ForeignKeyField, TextField
 
-from models import password as passwords
-from models.base import Model, now, write
+from lib.limits import RESET_LINK_HOURS
+from models.base import DAY_MICROSECONDS, HOUR_MICROSECONDS, Model, now, write
 from models.errors import Errors, Forbidden, Invalid, NotThere, words
-from models.login import DAY, HOUR, hash_of
-from models.user import User
+from models.login import hash_of
+from models.user import WRONG_PASSWORD, User
 
-# Letters, digits and some signs; RFC 5321 allows more that no provider gives out.
+# Letters, digits and some signs; RFC 5321 allows more that no provider uses.
 EMAIL = re.compile(
     r"[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
 )
 EMAIL_MAX = 254
-BY_MAIL = HOUR
-BY_HAND = DAY
+# How long an e-mailed reset link works, and one that is handed over.
+EMAILED_MICROSECONDS = HOUR_MICROSECONDS
+HANDED_MICROSECONDS = RESET_LINK_HOURS * HOUR_MICROSECONDS
 PRUNED_AT_ONCE = 200
 
 
 class Link(Model):
-    """Who has its secret may do one thing for a person, once. The secret itself is kept nowhere, only its hash."""
+    """A one-time permission for anyone who knows its secret. Only the secret's hash is stored."""
 
     id = AutoField()
     user = ForeignKeyField(User)
@@ -39,10 +42,14 @@ class Link(Model):
 
     @classmethod
     def open(cls, user: User, purpose: str, lifetime: int, email: str = "") -> Link:
-        """A new link of so many microseconds; `secret` stands on the returned object and nowhere else."""
+        """Create a link that is valid for `lifetime` microseconds. Only the returned object has the `secret`.
+
+        Raises NotThere when the account was closed.
+        """
         secret = secrets.token_urlsafe(32)
         at = now()
         with write():
+            User.find(user.id)
             cls.prune()
             link = cls.create(
                 user=user,
@@ -57,64 +64,85 @@ class Link(Model):
 
     @classmethod
     def by_hand(cls, user: User) -> Link:
-        """A link to a new password that the operator hands over; it lives for a day."""
-        return cls.open(user, "reset", BY_HAND)
+        """Create a link to a new password for the operator to hand over."""
+        return cls.open(user, "reset", HANDED_MICROSECONDS)
 
     @classmethod
     def by_mail(cls, user: User) -> Link:
-        """A link to a new password that goes to a person's own address; it lives for an hour."""
-        return cls.open(user, "reset", BY_MAIL, user.email)
+        """Create a link to a new password to be sent to a person's address; valid for an hour.
+
+        Raises NotThere when the account's address has changed since `user` was read.
+        """
+        with write():
+            if User.find(user.id).email != user.email:
+                raise NotThere("address")
+            return cls.open(user, "reset", EMAILED_MICROSECONDS, user.email)
 
     @classmethod
-    def to_email(cls, user: User, email: str, current_password: str) -> Link:
-        """A link by which a person confirms that an address is theirs; until then nothing is changed.
+    def dry_run(cls) -> str:
+        """Do the same writes as `by_mail` and undo them, so that both take the same time. Returns an invalid secret."""
+        with write():
+            somebody = User.select().where(User.deleted_at.is_null()).first()
+            if somebody is None:
+                return secrets.token_urlsafe(32)
+            link = cls.open(somebody, "reset", EMAILED_MICROSECONDS)
+            cls.delete().where(cls.id == link.id).execute()
+        return link.secret
+
+    @classmethod
+    def to_email(
+        cls, user: User, email: str, current_password: str, if_right: Callable[[], None] = lambda: None
+    ) -> Link:
+        """Create a link with which a person confirms an address; until then nothing changes.
+
+        `if_right` is called when the password is right, and may raise.
 
         Raises Invalid (`email`, `current_password`).
         """
         wrong: Errors = {}
         if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email):
-            wrong["email"] = [words("This is not an e-mail address.")]
+            wrong["email"] = [words("Enter a valid email address.")]
         if not user.verify(current_password):
-            wrong["current_password"] = [words("This is not your password.")]
+            wrong["current_password"] = [WRONG_PASSWORD]
         if wrong:
             raise Invalid(wrong)
-        return cls.open(user, "email", DAY, email)
+        if_right()
+        with write(user.check_unchanged):
+            return cls.open(user, "email", DAY_MICROSECONDS, email)
 
     @classmethod
     def waiting(cls, user: User) -> str:
-        """The address that waits for being confirmed, the last given; '' for none."""
-        mine = cls.select().where(cls.user == user, cls.purpose == "email", cls.expires_at > now())
-        link = mine.order_by(cls.id.desc()).first()
+        """The latest address that waits to be confirmed; '' for none."""
+        own = cls.select().where(cls.user == user, cls.purpose == "email", cls._lives())
+        link = own.order_by(cls.id.desc()).first()
         return link.email if link else ""
-
-    def confirm_email(self) -> str:
-        """Use it up: the address is the account's from now on. Returns the one before. Raises NotThere."""
-        with write():
-            self._use()
-            # What was sent to another mailbox opens nothing more: perhaps it was changed because that one was lost.
-            Link.delete().where(Link.user == self.user, Link.email != "").execute()
-            return self.user.keep_email(self.email)
 
     @classmethod
     def made_by(cls, admin: User, user: User) -> Link:
-        """The same, made by an administrator for somebody else. Raises Forbidden."""
-        if not admin.is_admin:
-            raise Forbidden(words("Only an administrator of this place may do this."))
-        if admin == user:
-            # Else a browser left open would be enough to take the account over.
-            raise Forbidden(words("Your own password is changed in the settings."))
-        return cls.by_hand(user)
+        """Create a link to a new password on behalf of an administrator. Raises Forbidden."""
+        if admin == user and admin.is_admin:
+            # Otherwise a browser left open would be enough to take over the account.
+            raise Forbidden(words("Change your own password in Settings."))
+        with write():
+            if not User.find(admin.id).is_admin:
+                raise Forbidden(words("Only a server administrator can do this."))
+            return cls.by_hand(user)
+
+    @classmethod
+    def _lives(cls) -> Any:
+        """Rows that are not expired, and not from the future because the clock was set back."""
+        return (cls.expires_at > now()) & (cls.created_at <= now())
 
     @classmethod
     def alive(cls, secret: str, purpose: str) -> Link:
-        """The link behind a secret. Raises NotThere when it was used, is too old or was none."""
+        """Find a link by its secret. Raises NotThere when it was used, has expired or never existed."""
         link: Link | None = (
             cls.select(cls, User)
             .join(User)
             .where(
                 cls.secret_hash == hash_of(secret),
                 cls.purpose == purpose,
-                cls.expires_at > now(),
+                cls._lives(),
                 User.deleted_at.is_null(),
             )
             .first()
@@ -123,23 +151,13 @@ class Link(Model):
             raise NotThere("link")
         return link
 
-    def set_password(self, new: str) -> User:
-        """Use it up for a new password: every login, token and link ends. Raises Invalid, NotThere."""
-        passwords.check(new)
-        # Made before the transaction: nobody waits for a hash (rule 19).
-        kept = passwords.hashed(new)
-        with write():
-            self._use()
-            self.user.keep_password(kept)
-        return self.user
-
-    def _use(self) -> None:
-        """Raises NotThere when another has used it meanwhile, or it became too old."""
-        if not Link.delete().where(Link.id == self.id, Link.expires_at > now()).execute():
+    def use(self) -> None:
+        """Use it up. Raises NotThere when it was used meanwhile or has expired."""
+        if not Link.delete().where(Link.id == self.id, Link._lives()).execute():
             raise NotThere("link")
 
     @classmethod
     def prune(cls) -> int:
-        """Drop a few that are over."""
+        """Delete expired links, a few at a time."""
         over = cls.select(cls.id).where(cls.expires_at < now()).limit(PRUNED_AT_ONCE)
         return int(cls.delete().where(cls.id.in_(over)).execute())

@@ -1,44 +1,26 @@
-"""Mentions: `@username` in a message means a person, whatever they are called later."""
+"""Mentions: `@username` in a message refers to a person, even after a rename."""
 
 from __future__ import annotations
 
+import json
 import re
-import unicodedata
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from peewee import AutoField, ForeignKeyField, IntegerField, fn
 
-import names
-import text as texts
+from lib import richtext
 from models.base import Model, database
 from models.chat import Chat
-from models.event import Event
-from models.message import GONE, MENTION, NOBODY, Message
-from models.user import Claim, User
+from models.message import DELETED_USER, DELETED_USER_HTML, MENTION, Message, mentions_in
+from models.statements import statement
+from models.user import User
 
-if TYPE_CHECKING:
-    from models.membership import Membership
-
-# Of more different names in one message, or names at more places, the rest are words: whoever is called otherwise
-# has all of them written anew.
-NAMES_MAX = PLACES_MAX = 100
-# A username of 32 letters may be longer as it is written (NFKC).
-SPELLED_MAX = 64
-RUN_MAX = 2_000
-# No text is so long.
-ASIDE = 2**40
-AT_ONCE = 500
-# What begins or ends bold, italic and struck words.
-SIGNS = "*_~"
-# Before an “@” these make an address of it, or a part of one.
-JOINING = frozenset(".+-/\\@=&#%")
-PLACE = re.compile(r'<span class="mention-(\d+)"></span>')
+USERNAMES = "SELECT id, username FROM user WHERE id IN (SELECT value FROM json_each(?))"
 
 
 class Mention(Model):
-    """A person's name at one place in a message."""
+    """A person's name at one position in a message."""
 
     id = AutoField()
     message = ForeignKeyField(Message)
@@ -48,187 +30,101 @@ class Mention(Model):
     length = IntegerField()
 
     message_id: int
+    chat_id: int
     user_id: int
 
     @classmethod
     def unread(cls, membership: Any) -> Any:
-        """A query for how many unread messages of others mention a member; `membership` is one or the table."""
-        mine = (cls.user == membership.user) & (cls.chat == membership.chat)
+        """A query for how many unread messages of others mention a member; `membership` is a row or the table."""
+        own = (cls.user == membership.user) & (cls.chat == membership.chat)
         later = (cls.message > membership.last_read_id) & (Message.author != membership.user)
-        return cls.select(fn.COUNT(cls.message.distinct())).join(Message).where(mine, later)
+        return cls.select(fn.COUNT(cls.message.distinct())).join(Message).where(own, later)
 
     @classmethod
-    def rename(cls, user_id: int, username: str | None) -> None:
-        """Write another name wherever a person is mentioned, None when there is nobody any more. In a write() only.
-
-        Text, HTML, index and log hold names, so that reading looks up none (docs/decisions/0012).
-        """
-        mine = cls.select(cls.message).where(cls.user == user_id).distinct()
-        ids = [place.message_id for place in mine.order_by(cls.message)]
-        for first in range(0, len(ids), AT_ONCE):
-            cls._rename(ids[first : first + AT_ONCE], user_id, username)
-        if username is None:
-            cls.delete().where(cls.user == user_id).execute()
+    def update_names(cls, messages: Iterable[Message]) -> None:
+        """Replace outdated names of mentioned people in loaded messages."""
+        # A message and a quotation of it are two objects.
+        loaded = list(messages)
+        outdated = cls.outdated({message.id: message.html for message in loaded})
+        for message in loaded:
+            if names := outdated.get(message.id):
+                message.text, message.html, message.marks = cls.rename(message.id, message.text, message.html, names)
 
     @classmethod
-    def _rename(cls, message_ids: list[int], user_id: int, username: str | None) -> None:
-        places: dict[int, list[Mention]] = {}
-        for place in cls.select().where(cls.message.in_(message_ids)).order_by(cls.message, cls.start):
-            places.setdefault(place.message_id, []).append(place)
-        for message in Message.loaded(Message.id.in_(message_ids), newest_first=False, limit=len(message_ids)):
-            name = NOBODY if username is None else f"@{username}"
-            message.text = moved(message.text, places[message.id], user_id, name)
-            message.html = re.sub(MENTION % user_id, element(user_id, username), message.html)
-            # As it stands: Peewee's making of SQL takes most of the time for a thousand of them.
-            sql = "UPDATE message SET text = ?, html = ? WHERE id = ?"
-            database.execute_sql(sql, (message.text, message.html, message.id))
-            for start, length, place_id in moves(places[message.id]):
-                sql = "UPDATE mention SET start = ?, length = ? WHERE id = ?"
-                database.execute_sql(sql, (start, length, place_id))
-            message.put_in_index()
-            Event.retell(message.id, message.to_dict(), message.preview)
+    def outdated(cls, html: Mapping[int, str]) -> dict[int, dict[int, str]]:
+        """The current usernames of people whose mentions have another one, by message; '' for a closed account."""
+        mentioned = {message_id: mentions_in(text) for message_id, text in html.items()}
+        people = {person["id"] for named in mentioned.values() for person in named}
+        if not people:
+            return {}
+        called: dict[int, str] = dict(database.execute_sql(USERNAMES, (json.dumps(list(people)),)).fetchall())
+        outdated: dict[int, dict[int, str]] = {}
+        for message_id, named in mentioned.items():
+            for person in named:
+                if person["username"] != called[person["id"]]:
+                    outdated.setdefault(message_id, {})[person["id"]] = called[person["id"]]
+        return outdated
 
     @classmethod
-    def renew(cls, message: Message) -> None:
-        """Name people as they are called now, after it was out of the way for a while. Inside a write() only."""
-        named = {person["id"]: person["username"] for person in message.mentions}
-        for user in User.select().where(User.id.in_(list(named))):
-            if user.username != named[user.id]:
-                cls._rename([message.id], user.id, user.username or None)
-            if user.deleted_at is not None:
-                cls.delete().where(cls.message == message.id, cls.user == user.id).execute()
+    def rename(
+        cls, message_id: int, text: str, html: str, names: dict[int, str]
+    ) -> tuple[str, str, list[richtext.Mark]]:
+        """Replace names in a message; returns its text, HTML and mentions after that. '' means a closed account."""
+        marks: list[richtext.Mark] = []
+        renamed, end = "", 0
+        for start, length, user_id in cls.marks(message_id):
+            renamed += text[end:start]
+            name = text[start : start + length]
+            if user_id in names:
+                name = f"@{names[user_id]}" if names[user_id] else DELETED_USER
+            if names.get(user_id) != "":
+                marks.append((len(renamed), len(name), user_id))
+            renamed, end = renamed + name, start + length
+        for user_id, username in names.items():
+            html = re.sub(MENTION % user_id, element(user_id, username), html)
+        return renamed + text[end:], html, marks
 
     @classmethod
-    def marks(cls, message: Message) -> list[texts.Mark]:
-        """Who is mentioned in a message, and where."""
-        places = cls.select().where(cls.message == message.id).order_by(cls.start)
+    def save_names(cls, message: Message) -> None:
+        """Save the current names in a message that held outdated ones. Inside a write() only."""
+        if message.marks is None:
+            return
+        message.save(only=[Message.text, Message.html])
+        cls.write(message, message.marks)
+        message.update_index(len(message.text))
+        message.marks = None
+
+    @classmethod
+    def marks(cls, message_id: int) -> list[richtext.Mark]:
+        """The stored mentions of a message: (start, length, user id)."""
+        places = cls.select().where(cls.message == message_id).order_by(cls.start)
         return [(place.start, place.length, place.user_id) for place in places]
 
     @classmethod
-    def put(cls, message: Message, marks: Sequence[texts.Mark]) -> None:
-        """Write down who is mentioned in a message, in place of those from before. Inside a write() only."""
+    def write(cls, message: Message, marks: Sequence[richtext.Mark]) -> None:
+        """Replace the stored mentions of a message. Inside a write() only."""
         cls.delete().where(cls.message == message.id).execute()
-        rows = [
-            {"message": message.id, "chat": message.chat_id, "user": user_id, "start": start, "length": length}
-            for start, length, user_id in marks
-        ]
-        for first in range(0, len(rows), AT_ONCE):
-            cls.insert_many(rows[first : first + AT_ONCE]).execute()
-
-
-def moved(text: str, places: Sequence[Mention], user_id: int, name: str) -> str:
-    """The text with another name at a person's places; every place is set to where it is then."""
-    shift = 0
-    for place in places:
-        place.start += shift
-        if place.user_id == user_id:
-            text = text[: place.start] + name + text[place.start + place.length :]
-            shift += len(name) - place.length
-            place.length = len(name)
-    return text
-
-
-def moves(places: Sequence[Mention]) -> list[tuple[int, int, int]]:
-    """Start, length and row of each place, by way of where none can be yet: two never stand at the same start."""
-    aside = [(ASIDE + place.id, place.length, place.id) for place in places]
-    return [*(aside if len(places) > 1 else []), *((place.start, place.length, place.id) for place in places)]
-
-
-def element(user_id: int, username: str | None) -> str:
-    """A mention in a message's HTML: this program's own, which no text can make up."""
-    if username is None:
-        return GONE
-    return f'<a class="mention" href="{User.address(username)}" data-user="{user_id}">@{username}</a>'
-
-
-# What somebody writes
-
-
-@dataclass(frozen=True)
-class Said:
-    """A text with the people that it mentions, and its HTML under their names as they were when it was read."""
-
-    text: str
-    html: str
-    marks: list[texts.Mark]
-    people: dict[int, str]
+        cls.add(message, marks)
 
     @classmethod
-    def by(cls, mine: Membership, text: str, before: Message | None = None) -> Said:
-        """Read a text for a chat. Those mentioned in the message as it was `before` may have left."""
-        known, marks = recognized(mine, text, before) if "@" in text else ({}, [])
-        marks = texts.heard(text, marks)
-        people = {user_id: known[user_id] for _, _, user_id in marks}
-        html = PLACE.sub(lambda place: element(int(place[1]), people[int(place[1])]), texts.render(text, marks))
-        return cls(text, html, marks, people)
+    def add(cls, message: Message, marks: Sequence[richtext.Mark]) -> None:
+        """Store the mentions of a message that has none stored. Inside a write() only."""
+        for start, length, user_id in marks:
+            add_mention.run(message.id, message.chat_id, user_id, start, length)
 
-    def again(self, mine: Membership, before: Message | None = None) -> Said:
-        """The same as names are now, under the write lock."""
-        if not self.people:
-            return self
-        there = User.select(User.id, User.username).where(User.id.in_(list(self.people)), User.deleted_at.is_null())
-        now = {user.id: user.username for user in there}
-        return self if now == self.people else Said.by(mine, self.text, before)
+    @classmethod
+    def add_all(cls, rows: Iterable[tuple[int, int, int, int, int]]) -> None:
+        """Store mentions given as (message, chat, person, start, length). Inside a write() only."""
+        add_mention.run_many(rows)
 
 
-def recognized(mine: Membership, text: str, before: Message | None) -> tuple[dict[int, str], list[texts.Mark]]:
-    """The members who are named in a text, and where."""
-    places = list(spelled(text))
-    wanted = {spelling: None for _, spellings in places for spelling in spellings}
-    people = called(mine, list(wanted)[:NAMES_MAX], [person["id"] for person in before.mentions] if before else [])
-    marks: list[texts.Mark] = []
-    for at, spellings in places:
-        meant = next((spelling for spelling in spellings if spelling in people), None)
-        if meant is not None and len(marks) < PLACES_MAX:
-            marks.append((at, len(meant) + 1, people[meant].id))
-    return {user.id: user.username for user in people.values()}, marks
+@statement
+def add_mention(message_id: Any, chat_id: Any, user_id: Any, start: Any, length: Any) -> Any:
+    return Mention.insert(message=message_id, chat=chat_id, user=user_id, start=start, length=length)
 
 
-def spelled(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Where an “@” begins a name, and what that may be: “@ann.” ends a sentence, or is somebody called “ann.”."""
-    for at in (found.start() for found in re.finditer("@", text)):
-        if not begins(text, at):
-            continue
-        end = at + 1
-        while end < min(len(text), at + 1 + SPELLED_MAX) and is_in_name(text[end]):
-            end += 1
-        longest = text[at + 1 : end]
-        shortest = longest.rstrip(names.MARKS)
-        if shortest:
-            yield at, [longest[:length] for length in range(len(longest), len(shortest) - 1, -1)]
-
-
-def is_in_name(letter: str) -> bool:
-    return letter in names.MARKS or unicodedata.category(letter)[0] in "LMN"
-
-
-def begins(text: str, at: int) -> bool:
-    """Whether the “@” there stands at the beginning of a word that is no address."""
-    first = at
-    while first and text[first - 1] in SIGNS:
-        first -= 1
-    if first and (text[first - 1] in JOINING or is_in_name(text[first - 1])):
-        return False
-    run = text[max(0, at - RUN_MAX) : at].rsplit(None, 1)
-    address = run[-1].lower() if run and not text[at - 1].isspace() else ""
-    return "://" not in address and not address.startswith(("www.", "mailto:"))
-
-
-def called(mine: Membership, spellings: Collection[str], also: Collection[int]) -> dict[str, User]:
-    """The members, and the people `also`, by the spellings of their names: in any letter case, look-alikes too."""
-    if not spellings:
-        return {}
-    keys = {spelling: names.key(spelling) for spelling in spellings}
-    named = User.username_key.in_(set(keys.values()))
-    people = list(mine.people().where(named))
-    if also:
-        people.extend(User.select().where(User.id.in_(list(also)), named))
-    by_key = {user.username_key: user for user in people}
-    found = {spelling: by_key[key] for spelling, key in keys.items() if key in by_key}
-    # Nobody else may be called what looks like a name: who writes it so means its bearer.
-    looks = {digest: spelling for spelling in spellings if spelling not in found for digest in Claim.digests(spelling)}
-    if looks:
-        alike = mine.people().switch(User).join(Claim, on=(Claim.user == User.id)).where(Claim.digest.in_(list(looks)))
-        for user in alike.select_extend(Claim.digest.alias("digest")).objects():
-            found[looks[user.digest]] = user
-    return found
+def element(user_id: int, username: str) -> str:
+    """A mention in a message's HTML. The sanitizer lets no text produce such an element."""
+    if not username:
+        return DELETED_USER_HTML
+    return f'<a class="mention" href="{User.address(username)}" data-user="{user_id}">@{username}</a>'

@@ -1,40 +1,39 @@
-"""Messages: what was said, and how it is found again."""
+"""Messages: what was said, and where it stands in the search index."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from peewee import JOIN, AutoField, BigIntegerField, ForeignKeyField, IntegerField, TextField
+from peewee import AutoField, BigIntegerField, ForeignKeyField, IntegerField, TextField
 
 import search
-from models.base import Model, database, iso, limits, moment, now
+from lib import richtext
+from models.attempt import Attempt
+from models.base import MINUTE_MICROSECONDS, SECOND_MICROSECONDS, Model, database, iso, limits, moment, now
 from models.chat import Chat
-from models.errors import Errors, Gone, Invalid, NotThere, TooMany, words
+from models.errors import Errors, Invalid, TooMany, words
+from models.statements import statement
+from models.task import Task
 from models.user import User
-from text import excerpt, plain
 
-if TYPE_CHECKING:
-    from models.file import File
-    from models.membership import Membership
-    from models.reaction import Tally
+# How many characters of text are removed from the search index in one transaction: 10,000 take a tenth of a second.
+INDEXED_AT_ONCE = 2_000
+# How many longer messages a person may post, edit or forward within a minute.
+LONG_A_MINUTE = 30
 
-QUOTED = 140
-MINUTE = 60_000_000
+ADD_TO_INDEX = "INSERT INTO message_index (rowid, text, forms, facts) VALUES (?, ?, ?, ?)"
 
-
-# What stands where somebody was mentioned whose account is gone; pages say it in the reader's language.
-NOBODY = "Deleted user"
-GONE = f'<span class="mention">{NOBODY}</span>'
+# Replaces a mention of a closed account, in text and in HTML; pages translate it.
+DELETED_USER = "Deleted user"
+DELETED_USER_HTML = f'<span class="mention">{DELETED_USER}</span>'
 MENTION = r'<a class="mention" href="[^"]*" data-user="%d">[^<]*</a>'
 MENTIONED = re.compile(r'<a class="mention" href="[^"]*" data-user="(\d+)">@([^<]*)</a>')
 
 
 class Message(Model):
-    """One message. A deleted one leaves its place, author and time, and no text."""
+    """A message. A deleted one keeps its position, author and time, but no text."""
 
     id = AutoField()
     chat = ForeignKeyField(Chat)
@@ -46,126 +45,110 @@ class Message(Model):
     created_at = BigIntegerField()
     edited_at = BigIntegerField(null=True)
     deleted_at = BigIntegerField(null=True)
-    # Who said it first, and when, if somebody brought it here from another place.
-    forwarded_author = ForeignKeyField(User, null=True)
-    forwarded_at = BigIntegerField(null=True)
+    # The author and time of the message that this one was forwarded from.
+    original_author = ForeignKeyField(
+        User, null=True, column_name="forwarded_author_id", object_id_name="original_author_id"
+    )
+    original_created_at = BigIntegerField(null=True, column_name="forwarded_at")
 
     chat_id: int
     author_id: int
     reply_to_id: int | None
-    files: list[File]
-    reactions: Sequence[Tally] = ()
+    original_author_id: int | None
+    # Loaded by models/message_page.py: rows of File, and a Tally per emoji.
+    files: list[Any]
+    reactions: Sequence[Any] = ()
+    # The mentions after outdated names were replaced; None when the row is up to date (models/mention.py).
+    marks: list[richtext.Mark] | None = None
     repeated: bool = False
-    snippet: str = ""
     first_file: str | None = None
 
     @classmethod
-    def loaded(cls, *which: Any, newest_first: bool, limit: int, reader: int | None = None) -> list[Message]:
-        """The messages that a condition picks, with authors, quotations, files and reactions, in three queries.
-
-        With the id of a `reader` it is known which reactions are theirs.
-        """
-        from models.reaction import Reaction
-
-        Quoted, QuotedAuthor, First = cls.alias(), User.alias(), User.alias()
-        query = (
-            cls.select(cls, User, Quoted, QuotedAuthor, First)
-            .join(User, on=(cls.author == User.id), attr="author")
-            .switch(cls)
-            .join(Quoted, JOIN.LEFT_OUTER, on=(cls.reply_to == Quoted.id), attr="reply_to")
-            .join(QuotedAuthor, JOIN.LEFT_OUTER, on=(Quoted.author == QuotedAuthor.id), attr="author")
-            .switch(cls)
-            .join(First, JOIN.LEFT_OUTER, on=(cls.forwarded_author == First.id), attr="forwarded_author")
-            .where(*which)
-            .order_by(cls.id.desc() if newest_first else cls.id)
-            .limit(limit)
-        )
-        messages = list(query)
-        if newest_first:
-            messages.reverse()
-        attach_files(messages)
-        Reaction.attach(messages, reader)
-        return messages
-
-    @classmethod
-    def visible_to(cls, user: User, message_id: int) -> tuple[Membership, Message]:
-        """A message and the membership through which a person sees it. Raises NotThere."""
-        from models.membership import Membership
-
-        seen = cls.chat.in_(Chat.visible_to(user))
-        alive = (cls.id == message_id, cls.deleted_at.is_null())
-        found = cls.loaded(*alive, seen, newest_first=True, limit=1, reader=user.id)
-        if not found:
-            raise NotThere("message")
-        return Membership.of(user, found[0].chat_id), found[0]
-
-    @classmethod
-    def place_of(cls, user: User, message_id: int) -> Membership:
-        """The membership through which a person sees where a message stands or stood. Raises NotThere."""
-        from models.membership import Membership
-
-        seen = cls.chat.in_(Chat.visible_to(user))
-        chat_id = cls.select(cls.chat).where(cls.id == message_id, seen).scalar()
-        if chat_id is None:
-            raise NotThere("message")
-        return Membership.of(user, chat_id)
-
-    @classmethod
-    def keep_pace(cls, user: User) -> None:
-        """Raise TooMany when a person wrote more than the limit within the last minute."""
+    def check_pace(cls, user: User) -> None:
+        """Raise TooMany when a person posted more than the limit within the last minute."""
         if not limits.throttled:
             return
-        nth = (
-            cls.select(cls.created_at)
-            .where(cls.author == user)
-            .order_by(cls.created_at.desc())
-            .offset(limits.posts_a_minute - 1)
-            .limit(1)
-            .scalar()
-        )
-        wait = 0 if nth is None else nth + MINUTE - now()
-        if 0 < wait <= MINUTE:
-            raise TooMany(wait // 1_000_000 + 1)
+        nth = nth_newest.scalar(user.id, now(), limits.posts_a_minute - 1)
+        wait = 0 if nth is None else nth + MINUTE_MICROSECONDS - now()
+        if 0 < wait <= MINUTE_MICROSECONDS:
+            raise TooMany(wait // SECOND_MICROSECONDS + 1)
 
-    def searched(self) -> str:
-        """The words by which it is found: its text, and the names of its files."""
+    @classmethod
+    def count_long(cls, user: User, text: str) -> None:
+        """Count a person's long texts. Raises TooMany: indexing them holds up other writers."""
+        if len(text) > INDEXED_AT_ONCE:
+            Attempt.take(f"long:{user.id}", LONG_A_MINUTE, 60)
+
+    @classmethod
+    def add(cls, chat: Chat, author: User, text: str, html: str, **more: Any) -> Message:
+        """Create a new message's row, as of now. Inside a write() only."""
+        message = cls(chat=chat, author=author, text=text, html=html, created_at=now(), **more)
+        original = message.original_author_id, message.original_created_at
+        values = (chat.id, author.id, text, html, message.created_at, message.reply_to_id, *original)
+        message.id = add_message.run(*values).lastrowid
+        return message
+
+    @classmethod
+    def add_all(cls, rows: Iterable[tuple[int, int, str, str, int]]) -> int:
+        """Create messages given as (chat, author, text, HTML, time). Inside a write() only.
+
+        Returns the id of the first; those of the others follow.
+        """
+        last = database.execute_sql("SELECT max(seq) FROM sqlite_sequence WHERE name = 'message'").fetchone()[0] or 0
+        add_message.run_many((*row, None, None, None) for row in rows)
+        return int(last) + 1
+
+    @classmethod
+    def add_all_to_index(cls, rows: Iterable[tuple[int, str, str, str]]) -> None:
+        """Add new messages to the search index. Inside a write() only."""
+        database.connection().executemany(ADD_TO_INDEX, rows)
+
+    def searchable_text(self) -> str:
+        """What the search index contains of it: its text, and the names of its files."""
         return "\n".join([self.text, *(file.name for file in self.files)])
 
-    def put_in_index(self, anew: bool = False) -> None:
-        """Bring the search index up to what this message says now; `anew` when it is not in there yet."""
-        if not anew:
-            database.execute_sql("DELETE FROM message_index WHERE rowid = ?", (self.id,))
+    def add_to_index(self) -> None:
+        """Add this message to the search index, which must not contain it yet. Inside a write() only."""
         if not self.is_deleted:
-            database.execute_sql(
-                "INSERT INTO message_index (rowid, text, forms, facts) VALUES (?, ?, ?, ?)", self.indexed()
-            )
+            database.execute_sql(ADD_TO_INDEX, self.index_row())
 
-    def indexed(self) -> tuple[int, str, str, str]:
-        """Its row in the search index."""
-        folded = search.fold(self.searched())
-        facts = search.Facts(self.chat_id, self.author_id, moment(self.created_at), bool(self.files))
-        return self.id, folded, search.forms(folded), str(facts)
+    def update_index(self, former_length: int) -> None:
+        """Update this message in the search index. Inside a write() only.
+
+        If its text is or was (`former_length`) long, a task does it later, to keep this transaction short.
+        """
+        if max(former_length, len(self.text)) > INDEXED_AT_ONCE:
+            Task.enqueue("merged", 0)
+            Task.enqueue("indexed", self.id)
+            return
+        remove_from_index(self.id)
+        self.add_to_index()
+
+    def index_row(self) -> tuple[int, str, str, str]:
+        """The column values of its row in the search index."""
+        facts = self.chat_id, self.author_id, self.created_at
+        return self.id, *index_columns(self.searchable_text(), *facts, has_file=bool(self.files))
 
     @property
-    def writer(self) -> User | None:
-        """Who wrote it; None when the account is gone."""
+    def shown_author(self) -> User | None:
+        """The author as shown to people; None when the account is closed."""
         return None if self.author.deleted_at is not None else self.author
 
     @property
     def quoted(self) -> Message | None:
-        """What it replies to."""
+        """The message it replies to."""
         quoted: Message | None = self.reply_to
         return quoted
 
     @property
     def is_forwarded(self) -> bool:
-        return self.forwarded_at is not None
+        return self.original_created_at is not None
 
     @property
-    def first_writer(self) -> User | None:
-        """Who said first what was forwarded; None when that account is gone."""
-        first: User | None = self.forwarded_author
-        return None if first is None or first.deleted_at is not None else first
+    def shown_original_author(self) -> User | None:
+        """The original author of a forwarded message as shown to people; None when that account is closed."""
+        original: User | None = self.original_author
+        return None if original is None or original.deleted_at is not None else original
 
     @property
     def is_deleted(self) -> bool:
@@ -181,123 +164,130 @@ class Message(Model):
 
     @property
     def url(self) -> str:
-        """Where it stands among its neighbours."""
-        return f"/chats/{self.chat_id}?around={self.id}#{self.anchor}"
+        return message_url(self.chat_id, self.id)
 
     @property
     def preview(self) -> str:
-        """One plain line of it, for lists and quotations; '' when it is deleted."""
+        """The text as one plain line, for lists and quotations; '' when deleted."""
         if self.is_deleted:
             return ""
-        return excerpt(plain(self.text), QUOTED) or self._names_of_files()
+        files = getattr(self, "files", None)
+        return preview_of(self.text, files[0].name if files else self.first_file)
 
     @property
     def mentions(self) -> list[dict[str, Any]]:
-        """Who is mentioned, each once: id and username. The HTML knows them (models/mention.py)."""
-        people = dict(MENTIONED.findall(self.html))
-        return [{"id": int(user_id), "username": username} for user_id, username in people.items()]
+        """The mentioned people, each once: id and username, read from the HTML (models/mention.py)."""
+        return mentions_in(self.html)
 
-    def is_to(self, user_id: int) -> bool:
-        """Whether it mentions somebody who has not written it."""
+    def mentions_user(self, user_id: int) -> bool:
+        """Whether it mentions a person other than its author."""
         return user_id != self.author_id and f' data-user="{user_id}">@' in self.html
 
-    def _names_of_files(self) -> str:
-        known = getattr(self, "files", None)
-        first = known[0].name if known else self.first_file
-        return f"📎 {first}" if first else ""
-
     def to_dict(self) -> dict[str, Any]:
-        writer = self.writer
+        """The message as JSON has it. Pages also show deleted ones, which are marked as `deleted`."""
+        author = self.shown_author
+        deleted = {"deleted": True} if self.is_deleted else {}
         return {
             "id": self.id,
             "chat_id": self.chat_id,
-            "author": writer.to_dict() if writer else None,
+            "author": author.to_dict() if author else None,
             "text": self.text,
             "html": self.html,
             "files": [file.to_dict() for file in self.files],
             "reactions": [tally.to_dict() for tally in self.reactions],
             "reply_to": self._quotation(),
-            "forwarded_from": self._source(),
+            "forwarded_from": self._forwarded_from(),
             "mentions": self.mentions,
             "created_at": iso(self.created_at),
             "edited_at": iso(self.edited_at),
+            "preview": self.preview,
+            **deleted,
         }
 
     def _quotation(self) -> dict[str, Any] | None:
         quoted = self.quoted
         if quoted is None:
             return None
-        writer = None if quoted.is_deleted else quoted.writer
-        return {"id": quoted.id, "author": writer.to_dict() if writer else None, "text": quoted.preview}
+        author = None if quoted.is_deleted else quoted.shown_author
+        return {
+            "id": quoted.id,
+            "author": author.to_dict() if author else None,
+            "text": quoted.preview,
+            "deleted": quoted.is_deleted,
+        }
 
-    def _source(self) -> dict[str, Any] | None:
+    def _forwarded_from(self) -> dict[str, Any] | None:
         if not self.is_forwarded:
             return None
-        first = self.first_writer
-        return {"author": first.to_dict() if first else None, "created_at": iso(self.forwarded_at)}
+        original = self.shown_original_author
+        return {"author": original.to_dict() if original else None, "created_at": iso(self.original_created_at)}
 
 
-class SentKey(Model):
-    """An Idempotency-Key that sent a message: the same key again finds the first one (rule 20)."""
-
-    id = AutoField()
-    user = ForeignKeyField(User)
-    key = TextField()
-    digest = TextField()
-    message_id = IntegerField()
-    created_at = BigIntegerField()
-
-    @classmethod
-    def sent(cls, user: User, key: str, digest: str) -> Message | None:
-        """The message that this key sent before. Raises Invalid for another body, Gone when it was deleted."""
-        known = cls.get_or_none(cls.user == user, cls.key == key)
-        if known is None:
-            return None
-        if known.digest != digest:
-            raise Invalid({"Idempotency-Key": [words("This key was used for another message.")]})
-        found = Message.loaded(Message.id == known.message_id, Message.deleted_at.is_null(), newest_first=True, limit=1)
-        if not found:
-            raise Gone("message")
-        found[0].repeated = True
-        return found[0]
-
-    @classmethod
-    def prune(cls) -> int:
-        """Drop a few of the keys past their time."""
-        old = cls.select(cls.id).where(cls.created_at < now() - limits.key_days * 1440 * MINUTE).limit(500)
-        return int(cls.delete().where(cls.id.in_(old)).execute())
+def message_url(chat_id: int, message_id: int) -> str:
+    """The chat page that shows a message among its neighbours."""
+    return f"/chats/{chat_id}?around={message_id}#message-{message_id}"
 
 
-def wrong_text(text: str, has_files: bool) -> Errors:
-    """What is wrong with a message without words and files, or with too many words."""
+def preview_of(text: str, first_file: str | None) -> str:
+    """A text as one plain line, or the name of the message's first file."""
+    return richtext.preview(text) or (f"📎 {first_file}" if first_file else "")
+
+
+def mentions_in(html: str) -> list[dict[str, Any]]:
+    """The people who are mentioned in a message's HTML, each once: id and username."""
+    if 'data-user="' not in html:
+        return []
+    people = dict(MENTIONED.findall(html))
+    return [{"id": int(user_id), "username": username} for user_id, username in people.items()]
+
+
+@statement
+def add_message(
+    chat_id: Any, author_id: Any, text: Any, html: Any, created_at: Any, reply_to: Any, by: Any, written_at: Any
+) -> Any:
+    """The row of a new message; `by` and `written_at` are of the one it was forwarded from."""
+    columns = {"chat": chat_id, "author": author_id, "text": text, "html": html, "reply_to": reply_to}
+    return Message.insert(**columns, created_at=created_at, original_author=by, original_created_at=written_at)
+
+
+@statement
+def nth_newest(author_id: Any, at: Any, number: Any) -> Any:
+    """When the message before a person's newest `number` was posted."""
+    # Messages from the future are from before the clock was set back, and do not count.
+    own = Message.select(Message.created_at).where(Message.author == author_id, Message.created_at <= at)
+    return own.order_by(Message.created_at.desc()).limit(1).offset(number)
+
+
+def index_columns(text: str, chat_id: int, author_id: int, created_at: int, has_file: bool) -> tuple[str, str, str]:
+    """What the search index contains of a message with this searchable text."""
+    folded = search.fold(text)
+    facts = search.Facts(chat_id, author_id, moment(created_at), has_file)
+    return folded, search.forms(folded, text), str(facts)
+
+
+def remove_from_index(message_id: int) -> None:
+    """Remove a message from the search index. Inside a write() only."""
+    database.execute_sql("DELETE FROM message_index WHERE rowid = ?", (message_id,))
+
+
+def wrong_text(text: str, has_files: bool, before: int = 0) -> Errors:
+    """The errors of a message that is empty or too long.
+
+    A message may stay as long as it was `before`, since a mentioned person's longer name may have lengthened it.
+    """
     if not text and not has_files:
-        return {"text": [words("Please write something.")]}
-    if len(text) > limits.text_max:
-        return {"text": [words("At most %(most)d characters.", most=limits.text_max)]}
+        return {"text": [words("Write something first.")]}
+    if len(text) > max(limits.message_max, before):
+        return {"text": [words("Use %(most)d characters or fewer.", most=limits.message_max)]}
     return {}
 
 
-def check_text(text: str, has_files: bool) -> None:
-    """Raise Invalid for a text that is wrong."""
-    if wrong := wrong_text(text, has_files):
+def check_text(text: str, has_files: bool, before: int = 0) -> None:
+    """Raise Invalid for a text that is empty or too long."""
+    if wrong := wrong_text(text, has_files, before):
         raise Invalid(wrong)
 
 
-def body_digest(chat_id: int, text: str, reply_to: int | None, files: Iterable[tuple[str, str]]) -> str:
-    """A hash of everything that a sent message says; `files` are names and content digests."""
-    said = json.dumps([chat_id, text, reply_to, [list(file) for file in files]], ensure_ascii=True)
-    return hashlib.sha256(said.encode()).hexdigest()
-
-
-def attach_files(messages: list[Message]) -> None:
-    """Load the files of messages, and of what they quote, in one query."""
-    from models.file import File
-
-    quoted = [message.reply_to for message in messages if message.reply_to is not None]
-    every = [*messages, *quoted]
-    by_message: dict[int, list[File]] = {message.id: [] for message in every}
-    if by_message:
-        for file in File.select().where(File.message.in_(list(by_message))).order_by(File.id):
-            by_message[file.message_id].append(file)
-    for message in every:
-        message.files = by_message[message.id]
+def without_name(text: str, username: str) -> str:
+    """Replace a person's mentions in a text by `DELETED_USER`."""
+    return re.sub(rf"@{re.escape(username)}(?![\w.-]*\w)", DELETED_USER, text, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Bringing a database up to this version: with a copy first, and back by itself when a step fails (rule 28)."""
+"""Migrations: with a backup first, rolled back when one fails (rule 28)."""
 
 from __future__ import annotations
 
@@ -6,76 +6,80 @@ import importlib.util
 import os
 import secrets
 import shutil
-import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import quote
 
 import peewee
 
+from lib.sqlite import sqlite3
 from models import index
-from models.base import database, now
+from models.base import BUSY_SECONDS, database, now
+from models.user import Claim, User
 
-# https://sqlite.org/fts5.html#the_secure_delete_configuration_option
-FORGETS_WORDS = (3, 42, 0)
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
 
 def migrations() -> list[str]:
-    """The names of all steps, in order."""
+    """The names of all migrations, in order."""
     return sorted(path.stem for path in FOLDER.glob("m[0-9]*.py"))
 
 
 def applied() -> list[str]:
-    """The names of the steps that this database has had."""
+    """The names of the migrations applied to this database."""
     if not database.table_exists("migration"):
         return []
     return [row[0] for row in database.execute_sql("SELECT name FROM migration ORDER BY name")]
 
 
 def pending() -> list[str]:
-    """The names of the steps still to come."""
+    """The names of the migrations still to apply."""
     had = set(applied())
     return [name for name in migrations() if name not in had]
 
 
 def migrate() -> list[str]:
-    """Apply what is pending; returns the names. On a failure the database is as before, and the error is raised."""
+    """Apply pending migrations; returns their names. On an error the database is unchanged, and the error is raised."""
     to_come = pending()
     if not to_come:
         return []
     copy = backup_before(to_come[0]) if applied() else None
     try:
-        # Locked from the first look: of two servers that start at once one does it, the other finds it done.
+        # Locked from the start: when two servers start at once, one migrates and the other finds it done.
         with database.atomic():
             steps = pending()
-            # By the present code into the present table, once, whatever of these steps asks for it.
-            if any([_apply(name) for name in steps]):
+            done = [_apply(name) for name in steps]
+            # Once, by the current code into the current tables, if any of these migrations asks for it.
+            if any(getattr(step, "EMPTIES_INDEX", False) for step in done):
                 index.fill()
-            if sqlite3.sqlite_version_info >= FORGETS_WORDS:
-                database.execute_sql("INSERT INTO message_index (message_index, rank) VALUES ('secure-delete', 1)")
+                User.fold_names()
+            if any(getattr(step, "RENEWS_CLAIMS", False) for step in done):
+                Claim.renew()
+            index.configure()
     except BaseException:
-        # All steps were one transaction, so it is as before. The copy is older than what others wrote meanwhile:
-        # it comes back only if the file itself was harmed.
+        # The rollback has undone all steps. Restore the backup only if the file itself was damaged: others may have
+        # written since.
         if copy is not None and not is_sound():
             _put_back(copy)
         raise
     return steps
 
 
-def _apply(name: str) -> bool:
-    """Do one step; whether it emptied the search index."""
+def _apply(name: str) -> ModuleType:
+    """Apply one migration; returns its module."""
     database.execute_sql("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL)")
     step = _step(name)
     statements: Sequence[str] = step.STATEMENTS
     for statement in statements:
         database.execute_sql(statement)
     database.execute_sql("INSERT INTO migration (name, applied_at) VALUES (?, ?)", (name, now()))
-    return getattr(step, "EMPTIES_INDEX", False)
+    return step
 
 
 def _step(name: str) -> ModuleType:
-    """A step's file: STATEMENTS is what it does, in SQL."""
+    """Load a migration's module. STATEMENTS is its SQL; other names ask for work that only code can do."""
     spec = importlib.util.spec_from_file_location(f"migrations.{name}", FOLDER / f"{name}.py")
     assert spec is not None and spec.loader is not None
     step = importlib.util.module_from_spec(spec)
@@ -84,7 +88,7 @@ def _step(name: str) -> ModuleType:
 
 
 def is_sound() -> bool:
-    """Whether SQLite finds nothing wrong with the file."""
+    """Whether SQLite's integrity check finds no error."""
     try:
         return bool(database.execute_sql("PRAGMA integrity_check").fetchone()[0] == "ok")
     except peewee.DatabaseError:
@@ -97,7 +101,7 @@ def path() -> Path:
 
 
 def backup_before(step: str) -> Path:
-    """A copy beside the database, named after the step that follows."""
+    """Back up beside the database, under a name with the migration that follows."""
     target = path().with_name(f"{path().name}.before-{step}")
     backup(target)
     return target
@@ -108,8 +112,10 @@ def backup(target: Path) -> None:
 
     Raises sqlite3.DatabaseError when the copy is not sound; nothing stands at `target` then.
     """
-    # Two servers may start at once: each makes a copy of its own, and the last one stays.
+    # Two servers may start at once: each makes its own copy, and the last one stays.
     unfinished = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    # Readable by the owner only, whatever the database's mode and the umask are.
+    os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     copy = sqlite3.connect(unfinished)
     try:
         database.connection().backup(copy)
@@ -122,8 +128,27 @@ def backup(target: Path) -> None:
     os.replace(unfinished, target)
 
 
+def restore(source: Path) -> Path:
+    """Restore a backup in one transaction; others may read and write before and after it.
+
+    Returns the path of a backup of the former contents. Raises ValueError for a file that is not a sound backup.
+    """
+    with closing(sqlite3.connect(f"file:{quote(source.resolve().as_posix())}?mode=ro", uri=True)) as backed_up:
+        if backed_up.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+            raise ValueError(f"{source} is not sound")
+        had = {name for (name,) in backed_up.execute("SELECT name FROM migration")}
+        if unknown := had - set(migrations()):
+            raise ValueError(f"{source} is of a newer version, with the migration {max(unknown)}")
+        kept = path().with_name(f"{path().name}.before-restore")
+        backup(kept)
+        database.close()
+        with closing(sqlite3.connect(path(), timeout=BUSY_SECONDS)) as live:
+            backed_up.backup(live)
+    return kept
+
+
 def _put_back(copy: Path) -> None:
-    """The database as it was. A step that failed was rolled back; this covers one that could not be."""
+    """Restore the backup, for a failed migration that could not be rolled back."""
     database.close()
     sound = sqlite3.connect(copy)
     try:
@@ -137,12 +162,12 @@ def _put_back(copy: Path) -> None:
 
 
 def space_left() -> int:
-    """Free bytes where the database lies."""
+    """Free bytes on the database's disk."""
     return shutil.disk_usage(path().parent).free
 
 
 def answers() -> bool:
-    """Whether the database answers a question about its own tables."""
+    """Whether the database can be queried."""
     try:
         database.execute_sql("SELECT 1 FROM migration LIMIT 1").fetchone()
     except peewee.DatabaseError:

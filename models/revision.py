@@ -1,4 +1,4 @@
-"""What an edited message said before."""
+"""Former texts of edited messages."""
 
 from __future__ import annotations
 
@@ -7,47 +7,53 @@ from typing import Any
 
 from peewee import AutoField, BigIntegerField, ForeignKeyField, TextField
 
+from lib.richtext import as_typed
 from models.base import Model, iso
-from models.message import NOBODY, Message
-from text import render
+from models.message import DELETED_USER, MENTION, MENTIONED, Message, without_name
+from models.task import Task
 
 
 class Revision(Model):
-    """A former text of a message, and when it was written. It goes when the message is deleted."""
+    """A former text of a message, and when it was written. Deleted with the message (models/deleted_message.py)."""
 
     id = AutoField()
     message = ForeignKeyField(Message)
     text = TextField()
+    # As it was shown, with whom it mentioned; None for what was written before this was kept.
+    rendered = TextField(null=True, column_name="html")
     written_at = BigIntegerField()
 
     @classmethod
     def keep(cls, message: Message) -> None:
-        """Keep what a message says now, before it says something else. Inside a write() only."""
-        cls.create(message=message, text=message.text, written_at=message.edited_at or message.created_at)
+        """Save a message's current text before an edit. Inside a write() only."""
+        written_at = message.edited_at or message.created_at
+        cls.create(message=message, text=message.text, rendered=message.html, written_at=written_at)
 
     @classmethod
     def of(cls, message: Message, limit: int, before: int | None = None) -> list[Revision]:
-        """The former texts of a message, the newest first; those before an id."""
+        """The former texts of a message, newest first; those before an id."""
         query = cls.select().where(cls.message == message.id).order_by(cls.id.desc()).limit(limit)
-        return list(query if before is None else query.where(cls.id < before))
+        former = list(query if before is None else query.where(cls.id < before))
+        for task in Task.select().where(Task.kind == "revisions"):
+            for revision in former:
+                revision.forget(task.subject, task.note)
+        return former
 
-    @classmethod
-    def forget_user(cls, username: str) -> None:
-        """Take the name of an account that is closed out of all former texts. Inside a write() only."""
-        # SQLite knows the letter case of ASCII alone.
-        for revision in list(cls.select(cls.id, cls.text).where(cls.text.contains("@"))):
-            if (left := without(revision.text, username)) != revision.text:
-                cls.update(text=left).where(cls.id == revision.id).execute()
+    def forget(self, user_id: int, username: str) -> bool:
+        """Remove the names of a closed account from this text. Returns whether it contained any."""
+        before = self.text, self.rendered
+        called = {name for known, name in MENTIONED.findall(self.rendered or "") if int(known) == user_id}
+        if self.rendered is not None:
+            self.rendered = re.sub(MENTION % user_id, DELETED_USER, self.rendered)
+        for name in {username, *called}:
+            self.text = without_name(self.text, name)
+            self.rendered = None if self.rendered is None else without_name(self.rendered, name)
+        return (self.text, self.rendered) != before
 
     @property
     def html(self) -> str:
-        """The text as it was shown."""
-        return render(self.text)
+        """The stored HTML, else the text as typed: a page of former texts renders no Markdown."""
+        return as_typed(self.text) if self.rendered is None else MENTIONED.sub(r"@\2", self.rendered)
 
     def to_dict(self) -> dict[str, Any]:
         return {"id": self.id, "text": self.text, "html": self.html, "created_at": iso(self.written_at)}
-
-
-def without(text: str, username: str) -> str:
-    """A text that names somebody no more."""
-    return re.sub(rf"@{re.escape(username)}(?![\w.-]*\w)", NOBODY, text, flags=re.IGNORECASE)

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import quote
 
-from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, IntegrityError, TextField, fn
+from peewee import AutoField, BigIntegerField, BooleanField, ForeignKeyField, TextField, fn
 
-import names
+from lib import usernames
+from lib.characters import initials, one_line
+from lib.richtext import clean
 from models import password as passwords
-from models.base import Model, initials, iso, limits, now, remove_after_commit, write
-from models.errors import Errors, Invalid, NotThere, Taken, Words, words
-from models.event import Event
+from models.base import Model, iso, limits
+from models.errors import Errors, Invalid, NotThere, Words, words
 from search import fold
-from storage import Upload
-from text import clean, one_line
 
-LANGUAGES = ("", "en", "ru")
-THEMES = ("", "light", "dark")
+# Empty: as the browser says.
+Language = Literal["", "en", "ru"]
+Theme = Literal["", "light", "dark"]
+# Of the interface.
+LANGUAGES = get_args(Language)[1:]
+WRONG_PASSWORD = words("Wrong password.")
 
 
 class User(Model):
-    """An account. A closed one keeps its row, so that its messages have somebody behind them, but no name."""
+    """An account. A closed one keeps its row as the author of its messages, but no personal data."""
 
     id = AutoField()
     username = TextField()
@@ -36,13 +39,13 @@ class User(Model):
     theme = TextField(default="")
     password = TextField(null=True)
     is_admin = BooleanField(default=False)
-    # Confirmed, and nobody else's to see; '' for none.
+    # Confirmed, and never shown to others; '' for none.
     email = TextField(default="")
     created_at = BigIntegerField()
     deleted_at = BigIntegerField(null=True)
 
-    # What Flask-Login asks of a user. Its id is the secret of the login that the person came by, so that a
-    # copied cookie is dead once that login ended.
+    # Flask-Login's interface. The session's user id is the login's secret, so that a copied cookie is invalid once the
+    # login has ended.
     is_authenticated = is_active = True
     is_anonymous = False
     login_secret: str = ""
@@ -51,47 +54,32 @@ class User(Model):
         return self.login_secret
 
     @classmethod
-    def register(cls, username: str, password: str, name: str = "", about: str = "", is_admin: bool = False) -> User:
-        """Open an account. Raises Invalid with every field that is wrong, Taken when the name is."""
-        wrong: Errors = {}
-        naming = _collect(wrong, lambda: naming_of(username))
-        said = _collect(wrong, lambda: profile_of(name=name, about=about))
-        _collect(wrong, lambda: passwords.check(password))
-        if wrong or naming is None or said is None:
-            raise Invalid(wrong)
-        # Asked before the hash is made: a name that is taken should not cost a quarter of a second.
-        if Claim.select().where(Claim.digest.in_(Claim.digests(naming["username"]))).exists():
-            raise Taken(username=words("This name is taken."))
-        kept = passwords.hashed(password)
-        try:
-            with write():
-                user = cls.create(**naming, **said, password=kept, is_admin=is_admin, created_at=now())
-                Claim.take(user)
-                return user
-        except IntegrityError as clash:
-            raise Taken(username=words("This name is taken.")) from clash
-
-    @classmethod
     def find(cls, user_id: int) -> User:
-        """The account with this id. Raises NotThere, also when it was closed."""
-        return cls._one(cls.id == user_id)
+        """The account with this id. Raises NotThere, also when it is closed."""
+        return cls._find_open(cls.id == user_id)
 
     @classmethod
     def named(cls, username: str) -> User:
-        """The account of this name, in any letter case. Raises NotThere."""
-        return cls._one(cls.username_key == names.key(username))
+        """The account with this username, in any letter case. Raises NotThere."""
+        return cls._find_open(cls.username_key == usernames.key(username))
 
     @classmethod
-    def _one(cls, which: Any) -> User:
+    def find_named(cls, username: str) -> User | None:
+        """The account with this username, in any letter case; None when there is none."""
+        user: User | None = cls.get_or_none(cls.username_key == usernames.key(username), cls.deleted_at.is_null())
+        return user
+
+    @classmethod
+    def _find_open(cls, which: Any) -> User:
         user = cls.get_or_none(which, cls.deleted_at.is_null())
         if user is None:
             raise NotThere("user")
         return user
 
     @classmethod
-    def all_named(cls, usernames: Iterable[str]) -> dict[str, User]:
-        """The accounts of these names, by look-up key."""
-        keys = [names.key(username) for username in usernames]
+    def all_named(cls, wanted: Iterable[str]) -> dict[str, User]:
+        """The accounts with these usernames, by look-up key."""
+        keys = [usernames.key(username) for username in wanted]
         found: dict[str, User] = {}
         for start in range(0, len(keys), 500):
             for user in cls.select().where(cls.username_key.in_(keys[start : start + 500])):
@@ -100,170 +88,52 @@ class User(Model):
 
     @classmethod
     def starting_with(cls, q: str, limit: int, after: str | None = None) -> list[User]:
-        """People whose username or name starts so, in any letter case, by username; those past `after`."""
-        start = names.key(q.strip())
+        """People whose username or name starts with `q`, in any letter case, by username; those after `after`."""
+        start = usernames.key(q.strip())
         which = cls.deleted_at.is_null()
         if start:
             which &= _starts(cls.username_key, start) | _starts(cls.name_key, fold(q.strip()))
         if after is not None:
-            which &= cls.username_key > names.key(after)
+            which &= cls.username_key > usernames.key(after)
         return list(cls.select().where(which).order_by(cls.username_key).limit(limit))
 
-    @classmethod
-    def check(cls, username: str, password: str) -> User | None:
-        """The account that this name and password open, else None, in the same time whether the name is known."""
-        user = cls.get_or_none(cls.username_key == names.key(username), cls.deleted_at.is_null())
-        right = passwords.matches(password, user.password if user else None)
-        return user if right else None
-
     def verify(self, password: str) -> bool:
-        """Whether this is the account's password."""
+        """Whether this is the account's password. Writes that depend on it must use check_unchanged()."""
         return passwords.matches(password, self.password)
 
-    def change(
-        self, password: str | None = None, current_password: str | None = None, keep: Any = None, **fields: str
-    ) -> User:
-        """Change username, name, about, language, theme or password, all or nothing.
+    def is_unchanged(self) -> bool:
+        """Whether the account is open and its password unchanged since it was read. Inside a write() only."""
+        same = (User.id == self.id, User.password == self.password, User.deleted_at.is_null())
+        return bool(User.select().where(*same).exists())
 
-        A new password needs the current one, and ends every login and token but `keep`. Raises Invalid, each
-        field named, or Taken.
+    def check_unchanged(self) -> None:
+        """Raise Invalid, as for a wrong password, when is_unchanged() is false. Inside a write() only.
+
+        When two requests use the old password, the first to commit wins.
         """
-        wrong: Errors = {}
-        username = fields.pop("username", None)
-        changed = _collect(wrong, lambda: profile_of(**fields)) or {}
-        if username is not None and username != self.username:
-            changed.update(_collect(wrong, lambda: naming_of(username)) or {})
-        if password is not None:
-            _collect(wrong, lambda: passwords.check(password))
-        if (password is not None or current_password is not None) and not self.verify(current_password or ""):
-            wrong["current_password"] = [words("This is not your password.")]
-        if wrong:
-            raise Invalid(wrong)
-        if password is not None:
-            # Made before the transaction: nobody waits for a hash (rule 19).
-            changed["password"] = passwords.hashed(password)
-        self._write(changed, keep)
-        return self
-
-    def _write(self, changed: dict[str, Any], keep: Any) -> None:
-        from models.link import Link  # a link and a login have a user, and a new password ends them
-        from models.login import Login
-        from models.mention import Mention
-
-        if not changed:
-            return
-        try:
-            with write():
-                self._update(**changed)
-                if "username" in changed:
-                    Claim.take(User(id=self.id, username=changed["username"]))
-                    Mention.rename(self.id, changed["username"])
-                if "password" in changed:
-                    Login.end_all(self, keep)
-                    Link.delete().where(Link.user == self).execute()
-        except IntegrityError as clash:
-            raise Taken(username=words("This name is taken.")) from clash
-        for field, value in changed.items():
-            setattr(self, field, value)
-
-    def _update(self, **changed: Any) -> None:
-        """Raises NotThere when the account was closed meanwhile: nothing comes back onto it."""
-        if not User.update(**changed).where(User.id == self.id, User.deleted_at.is_null()).execute():
-            raise NotThere("account")
-
-    def set_password(self, new: str) -> None:
-        """Set a password without asking for the old one, and end every login and token. Raises Invalid."""
-        passwords.check(new)
-        self.keep_password(passwords.hashed(new))
-
-    def keep_password(self, kept: str) -> None:
-        """Make a hash the account's own, and end every login, token and link."""
-        self._write({"password": kept}, None)
+        if not self.is_unchanged():
+            raise Invalid(current_password=WRONG_PASSWORD)
 
     @classmethod
     def with_email(cls, email: str) -> list[User]:
-        """Everyone who has confirmed this address, in any letter case."""
+        """All accounts that have confirmed this address, in any letter case."""
         same = (cls.email != "", fn.LOWER(cls.email) == email.lower(), cls.deleted_at.is_null())
         return list(cls.select().where(*same).order_by(cls.id))
 
-    def keep_email(self, email: str) -> str:
-        """Make an address the account's own; returns the one before. Raises NotThere."""
-        with write():
-            before: str = User.select(User.email).where(User.id == self.id).scalar() or ""
-            self._update(email=email)
-        self.email = email
-        return before
-
-    def drop_email(self, current_password: str) -> str:
-        """Have no address any more, nor one that waits; returns the one before. Raises Invalid (`current_password`)."""
-        from models.link import Link
-
-        if not self.verify(current_password):
-            raise Invalid(current_password=words("This is not your password."))
-        with write():
-            Link.delete().where(Link.user == self).execute()
-            return self.keep_email("")
-
-    def set_avatar(self, upload: Upload) -> None:
-        """Make the picture the account's own, cut to a square. Raises Invalid (`file`) when it is none."""
-        from models.file import keep_square
-
-        self._replace_avatar(keep_square(upload))
-
-    def drop_avatar(self) -> None:
-        """Show initials again."""
-        self._replace_avatar(None)
-
-    def _replace_avatar(self, key: str | None) -> None:
-        with write():
-            before = User.select(User.avatar).where(User.id == self.id).scalar()
-            self._update(avatar=key)
-            remove_after_commit([before] if before else [])
-        self.avatar = key
-
-    def close_account(self, current_password: str) -> None:
-        """Delete the account: personal data and logins go, the messages stay. Raises Invalid (`current_password`)."""
-        if not self.verify(current_password):
-            raise Invalid(current_password=words("This is not your password."))
-        from models.link import Link
-        from models.login import Login
-        from models.membership import Membership
-        from models.mention import Mention
-        from models.reaction import Reaction
-        from models.revision import Revision
-        from models.withdrawn import Withdrawn
-
-        with write():
-            Reaction.delete().where(Reaction.user == self).execute()
-            for membership in Membership.select().where(Membership.user == self):
-                membership.again().depart()
-            Login.end_all(self, None)
-            Link.delete().where(Link.user == self).execute()
-            Event.forget_user(self.id)
-            Mention.rename(self.id, None)
-            Revision.forget_user(self.username)
-            Withdrawn.forget_user(self.username)
-            avatar = User.select(User.avatar).where(User.id == self.id).scalar()
-            User.update(
-                username="", username_key=None, name="", name_key="", about="", avatar=None, password=None,
-                language="", theme="", email="", is_admin=False, deleted_at=now(),
-            ).where(User.id == self.id).execute()  # fmt: skip
-            remove_after_commit([avatar] if avatar else [])
-
-    def chats_shared_with(self, other: User) -> list[Any]:
-        """The chats that two people are both in, newest activity first."""
-        from models.membership import Membership
-
-        return Membership.shared(self, other)
+    @classmethod
+    def fold_names(cls) -> None:
+        """Recompute `name_key` of all accounts. Inside a write() only."""
+        for user in cls.select(cls.id, cls.name).where(cls.name != ""):
+            cls.update(name_key=fold(user.name)).where(cls.id == user.id).execute()
 
     @property
     def label(self) -> str:
-        """What people read: the name, else the username."""
+        """The displayed name: the name, else the username."""
         return self.name or self.username
 
     @property
     def initials(self) -> str:
-        return initials(self.username)
+        return initials(self.label)
 
     @property
     def url(self) -> str:
@@ -271,27 +141,38 @@ class User(Model):
 
     @staticmethod
     def address(username: str) -> str:
-        """Where a person's profile is."""
+        """The path of a person's profile."""
         return f"/users/{quote(username)}"
 
     @property
     def avatar_url(self) -> str | None:
-        """The picture's address; another picture has another one."""
-        return f"/avatars/{self.id}/{self.avatar[-12:]}" if self.avatar else None
+        return avatar_url(self.id, self.avatar)
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "username": self.username,
-            "name": self.name,
-            "about": self.about,
-            "avatar_url": self.avatar_url,
-            "created_at": iso(self.created_at),
-        }
+        return user_dict(self.id, self.username, self.name, self.about, self.avatar, self.created_at)
+
+
+def avatar_url(user_id: int, avatar: str | None) -> str | None:
+    """A person's picture's URL, which changes with the picture, so that it can be cached for ever."""
+    return f"/avatars/{user_id}/{avatar[-12:]}" if avatar else None
+
+
+def user_dict(
+    user_id: int, username: str, name: str, about: str, avatar: str | None, created_at: int
+) -> dict[str, Any]:
+    """A person as JSON has them, from the columns of an account."""
+    return {
+        "id": user_id,
+        "username": username,
+        "name": name,
+        "about": about,
+        "avatar_url": avatar_url(user_id, avatar),
+        "created_at": iso(created_at),
+    }
 
 
 class Claim(Model):
-    """What a username looks like, as a hash: no other may look so, also when its account is gone."""
+    """A hash of what a username looks like. No other account may use a look-alike, even after this one is closed."""
 
     id = AutoField()
     user = ForeignKeyField(User)
@@ -299,36 +180,62 @@ class Claim(Model):
 
     @staticmethod
     def digests(username: str) -> list[str]:
-        return [hashlib.sha256(skeleton.encode()).hexdigest() for skeleton in names.skeletons(username)]
+        return [hashlib.sha256(skeleton.encode()).hexdigest() for skeleton in usernames.skeletons(username)]
 
     @classmethod
-    def take(cls, user: User) -> None:
-        """Keep a person's name for them, and let go of the one they had. Raises IntegrityError when it is taken."""
+    def is_taken(cls, username: str) -> bool:
+        """Whether this username or a look-alike is or was in use."""
+        return bool(cls.select().where(cls.digest.in_(cls.digests(username))).exists())
+
+    @classmethod
+    def take(cls, user: User, is_own: bool = False) -> None:
+        """Claim a person's username, and release their former one. Raises IntegrityError when it is taken.
+
+        With `is_own` (only the letter case changes) look-alikes of others do not matter.
+        """
         cls.delete().where(cls.user == user).execute()
-        cls.insert_many([{"user": user, "digest": digest} for digest in cls.digests(user.username)]).execute()
+        rows = [{"user": user, "digest": digest} for digest in cls.digests(user.username)]
+        cls.insert_many(rows).on_conflict_ignore(is_own).execute()
+
+    @classmethod
+    def renew(cls) -> None:
+        """Recompute all claims after the rules for look-alikes changed. Inside a transaction only.
+
+        Where accounts look alike now, the oldest gets the shared claim, and each keeps the claims it had.
+        """
+        query = User.select(User.id, User.username).where(User.deleted_at.is_null()).order_by(User.id)
+        for user_id, username in query.tuples().iterator():
+            rows = [{"user": user_id, "digest": digest} for digest in cls.digests(username)]
+            cls.insert_many(rows).on_conflict_ignore().execute()
 
 
-def naming_of(username: str) -> dict[str, str]:
-    """The columns that hold a username. Raises Invalid (`username`)."""
+def username_columns(username: str, own_key: str | None = None) -> dict[str, str]:
+    """Validate a username; returns its columns. Raises Invalid (`username`).
+
+    The owner of `own_key` may keep a name that would not be accepted today.
+    """
+    key = usernames.key(username)
     try:
-        name = names.check(username, least=limits.username_min, most=limits.username_max)
-    except names.BadName as bad:
+        name = usernames.check(username, least=limits.username_min, most=limits.username_max, had=key == own_key)
+    except usernames.BadName as bad:
         raise Invalid(username=bad_name(bad.reason)) from bad
-    return {"username": name, "username_key": names.key(name)}
+    return {"username": name, "username_key": usernames.key(name)}
 
 
 def bad_name(reason: str) -> Words:
     if reason == "short":
-        return words("At least %(least)d characters.", least=limits.username_min)
+        return words("Use at least %(least)d characters.", least=limits.username_min)
     if reason == "long":
-        return words("At most %(most)d characters.", most=limits.username_max)
+        return words("Use %(most)d characters or fewer.", most=limits.username_max)
+    if reason == "marks":
+        return words("Start and end with a letter or digit, and don’t put “.”, “_” or “-” side by side.")
     if reason == "mixed":
-        return words("Letters of one alphabet only.")
-    return words("Only letters, digits, “.”, “_” and “-”.")
+        return words("Use letters of one alphabet only.")
+    return words("Use only letters, digits, “.”, “_” and “-”.")
 
 
 def profile_of(**fields: str) -> dict[str, str]:
-    """The columns of a profile's fields, cleaned. Raises Invalid with each field that is wrong."""
+    """Clean and validate a profile's fields; returns their columns. Raises Invalid with all errors."""
     wrong: Errors = {}
     columns: dict[str, str] = {}
     for field, value in fields.items():
@@ -339,8 +246,8 @@ def profile_of(**fields: str) -> dict[str, str]:
         elif field == "about":
             columns["about"] = clean(value)
             _at_most(wrong, field, columns["about"], limits.about_max)
-        elif value not in {"language": LANGUAGES, "theme": THEMES}[field]:
-            wrong[field] = [words("Not one of the choices.")]
+        elif value not in get_args({"language": Language, "theme": Theme}[field]):
+            wrong[field] = [words("Choose one of the options.")]
         else:
             columns[field] = value
     if wrong:
@@ -350,16 +257,7 @@ def profile_of(**fields: str) -> dict[str, str]:
 
 def _at_most(wrong: Errors, field: str, value: str, most: int) -> None:
     if len(value) > most:
-        wrong[field] = [words("At most %(most)d characters.", most=most)]
-
-
-def _collect(wrong: Errors, step: Any) -> Any:
-    """Run one check of several, so that all that is wrong is told at once."""
-    try:
-        return step()
-    except Invalid as invalid:
-        wrong.update(invalid.errors)
-        return None
+        wrong[field] = [words("Use %(most)d characters or fewer.", most=most)]
 
 
 def _starts(column: Any, start: str) -> Any:

@@ -1,7 +1,7 @@
-"""Finding: text becomes words, a question becomes a query, and a hit shows why it is one."""
+"""Full-text search: folding text into words, turning a query into an FTS5 expression, and making snippets."""
 
-from search.folding import begins, fold
+from search.folding import fold
 from search.matching import Facts, expression, forms, snippet
-from search.question import Filter, Question, read
+from search.question import WORDS_MAX, Filter, Question, read
 
-__all__ = ["Facts", "Filter", "Question", "begins", "expression", "fold", "forms", "read", "snippet"]
+__all__ = ["WORDS_MAX", "Facts", "Filter", "Question", "expression", "fold", "forms", "read", "snippet"]

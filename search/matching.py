@@ -1,37 +1,40 @@
-"""What the index holds of a message, the query that finds it there, and the excerpt that shows why."""
+"""What the index stores of a message, the FTS5 expression that finds it, and the snippet that shows why."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice, takewhile
 
-from search.folding import tokens
+from lib.characters import GRAPHEME, boundary
+from search.folding import APOSTROPHES, tokens, without_apostrophes
 from search.question import YEARS, Question, Term
 from search.stems import stem
 
-WORD = re.compile(r"[^\W_]+")
 AROUND = 40
+# How many positions of a text are tried for a snippet, and how many characters are folded there.
+PLACES_TRIED = 2
+PIECE = 320
 
 
-# What the index holds: three columns, `text`, `forms` and `facts`. `text` is folded text, so that a phrase finds
-# exactly what was written.
+# The index has three columns, `text`, `forms` and `facts`. `text` is the folded text, so that a phrase matches exactly.
 
 
-def forms(folded: str) -> str:
-    """The stems of a folded text that do not stand in it as words anyway."""
-    written = dict.fromkeys(WORD.findall(folded))
-    stems = dict.fromkeys(map(stem, written))
+def forms(folded: str, text: str = "") -> str:
+    """The stems of a folded text, and its words without apostrophes, except those that it contains as words anyway."""
+    written = dict.fromkeys(folded.split())
+    stems = dict.fromkeys(form for word in [*written, *without_apostrophes(text)] for form in (word, stem(word)))
     return " ".join(one for one in stems if one not in written)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What else a message can be found by, in words of the index: c7 its chat, a3 its author, f a file, y2026 its year,
-
-    m202601 and d20260131 its month and day, in UTC.
+    """The properties to filter by, as words of the index: c7 the chat, a3 the author, f with a file, and y2026, m202601
+    and d20260131 the year, month and day in UTC.
     """
 
     chat_id: int
@@ -40,19 +43,19 @@ class Facts:
     has_file: bool
 
     def __str__(self) -> str:
-        day = self.created_at.astimezone(UTC).date()
-        told = [f"c{self.chat_id}", f"a{self.author_id}", f"y{day:%Y}", f"m{day:%Y%m}", f"d{day:%Y%m%d}"]
-        return " ".join([*told, *(["f"] if self.has_file else [])])
+        day = f"{self.created_at.astimezone(UTC):%Y%m%d}"
+        words = [f"c{self.chat_id}", f"a{self.author_id}", f"y{day[:4]}", f"m{day[:6]}", f"d{day}"]
+        return " ".join([*words, *(["f"] if self.has_file else [])])
 
 
-# The query. Every word in it is quoted, so nothing that people write is an operator
+# The FTS5 expression. Every word is quoted, so user input never becomes an operator
 # (https://sqlite.org/fts5.html#fts5_strings).
 
 
 def expression(question: Question, chats: Collection[int] | None, authors: Collection[int] | None) -> str:
-    """An FTS5 expression for a question that is not empty.
+    """The FTS5 expression of a question that is not empty.
 
-    `chats` and `authors` are the ids that it is about; None for any.
+    `chats` and `authors` are the ids to restrict it to; None for any.
     """
     asked = [written(term) for term in question.terms]
     if authors is not None:
@@ -67,28 +70,30 @@ def expression(question: Question, chats: Collection[int] | None, authors: Colle
 
 
 def written(term: Term) -> str:
-    phrase = f'text : "{" ".join(term.words)}"' + ("*" if term.begun else "")
+    phrase = f'text : "{" ".join(term.words)}"' + ("*" if term.partial else "")
+    if term.joined:
+        return f'({phrase} OR {{text forms}} : ("{term.joined}" OR "{stem(term.joined)}"))'
     if term.exact:
         return phrase
-    # The word as it stands may be what others have as their stem: красив is that of красивый, and has another itself.
+    # The word itself may also be another word's stem: красив is that of красивый, but has a different stem itself.
     loose = [f'{{text forms}} : ("{word}" OR "{stem(word)}")' for word in term.words]
-    if len(loose) == 1 and not term.begun:
+    if len(loose) == 1 and not term.partial:
         return loose[0]
     return f"({phrase} OR ({' AND '.join(loose)}))"
 
 
 def facts(words: Collection[str] | Iterator[str]) -> str:
-    """One of these facts; of no fact at all nothing is true."""
+    """The expression for any of these facts; without facts it matches nothing."""
     return "facts : ({})".format(" OR ".join(f'"{word}"' for word in words) or '"none"')
 
 
 def days(since: datetime | None, until: datetime | None) -> list[str]:
-    """Facts of which each message of this time has one: whole years and months where they fit, else days.
+    """The facts that cover a period: whole years and months where they fit, else days.
 
-    A day at either end may be longer than what is asked for.
+    The first and last day may extend beyond the period.
     """
     first = since.astimezone(UTC).date() if since else date(YEARS[0], 1, 1)
-    # The last moment before `until`, and no further than clocks that are wrong by a day.
+    # The last moment before `until`, or tomorrow, in case of wrong clocks.
     last = (until - timedelta(microseconds=1)) if until else datetime.now(UTC) + timedelta(days=1)
     return list(spans(first, last.astimezone(UTC).date()))
 
@@ -108,48 +113,115 @@ def spans(first: date, last: date) -> Iterator[str]:
         first += timedelta(days=1)
 
 
-# The hit
+# Snippets
 
 
-def snippet(text: str, question: Question, length: int = 160) -> str:
-    """A safe HTML excerpt around the first word found, with each found one in `<mark>`."""
+def snippet(text: str, question: Question, length: int = 160, otherwise: Iterable[str] = ()) -> str:
+    """A safe HTML excerpt around the first match, with each match in `<mark>`.
+
+    `otherwise` are alternative texts to try when the first has no match, for example with the addresses of links.
+    """
     line = " ".join(text.split())
-    hits = list(found(line, question))
+    hits = first_hits(line, question)
+    if question.terms and not hits:
+        for reading in otherwise:
+            other = " ".join(reading.split())
+            if hits := first_hits(other, question):
+                line = other
+                break
+    return marked(line, hits, length)
+
+
+def marked(line: str, hits: list[tuple[int, int]], length: int) -> str:
+    """The excerpt of a line with its matches marked; graphemes stay whole."""
     start = max(0, min(hits[0][0] - AROUND, len(line) - length)) if hits else 0
     if start and (space := line.find(" ", start, hits[0][0])) > 0:
         start = space + 1
-    end = start + length
+    start = boundary(line, start)
+    end = boundary(line, start + length)
+    # Computed once: from each match anew, a text of nothing but combining marks would take seconds.
+    cuts = [start, *(character.end() for character in GRAPHEME.finditer(line, start, end))]
     shown, at = [], start
-    for left, right in hits:
-        if left < end:
-            right = min(right, end)
+    for left, right in takewhile(lambda hit: hit[0] < end, hits):
+        left, right = cuts[bisect_right(cuts, left) - 1], cuts[bisect_left(cuts, min(right, end))]
+        if at <= left < right:
             shown.append(f"{html.escape(line[at:left])}<mark>{html.escape(line[left:right])}</mark>")
             at = right
     shown.append(html.escape(line[at:end]))
     return ("…" if start else "") + "".join(shown) + ("…" if end < len(line) else "")
 
 
+def first_hits(line: str, question: Question) -> list[tuple[int, int]]:
+    """The first matches in a line. Only short pieces at likely positions are folded.
+
+    Folding a text of 10,000 characters with positions takes 25 ms, and a page may show a hundred of them.
+    """
+    for start in islice(likely(line, question), PLACES_TRIED):
+        end = start + PIECE
+        hits = [(start + left, start + right) for left, right in found(line[start:end], question)]
+        # A word cut off at the end of the piece may be a different word, unless it fills the piece.
+        hits = [hit for hit in hits if hit[0] == start or hit[1] < end or end >= len(line)]
+        if hits:
+            return hits
+    return []
+
+
+def likely(line: str, question: Question) -> Iterator[int]:
+    """The positions where a word begins like one of the question, ignoring case; then the beginning."""
+    plain = line.lower().replace("ё", "е")
+    words = {known for term in question.terms for word in term.words for known in (word, stem(word)) if known}
+    end = 0
+    if words and len(plain) == len(line):
+        begins = re.compile(r"(?<![^\W_])(?:{})".format("|".join(map(re.escape, words))))
+        for place in begins.finditer(plain):
+            if place.start() >= end:
+                yield place.start()
+                end = place.start() + PIECE
+    yield 0
+    yield PIECE
+
+
 def found(line: str, question: Question) -> Iterator[tuple[int, int]]:
-    """Where in a line the words and phrases of a question stand, in order, never overlapping."""
+    """The matches of a question's words and phrases in a line, in order and not overlapping."""
     if not question.terms:
         return
-    here = list(tokens(line))
-    # Words whose forms count, too.
-    loose = {known for term in question.terms if not term.exact for word in term.words for known in (word, stem(word))}
+    # One letter may fold into four words (ﷺ): look at no more words than there are letters.
+    words = list(islice(tokens(line), PIECE))
+    partial = [term for term in question.terms if term.partial]
+    by_word: dict[str, list[Term]] = {}
+    for term in dict.fromkeys(question.terms):
+        by_word.setdefault(term.words[0], []).append(term)
+    # Words of which other forms match too.
+    forms = [
+        word for term in question.terms for word in (term.words if not term.exact else ()) or (term.joined,) if word
+    ]
+    loose = {known for word in forms for known in (word, stem(word))}
     at = 0
-    while at < len(here):
-        fits = [len(term.words) for term in question.terms if stands(here, at, term)]
-        word = here[at][0]
+    while at < len(words):
+        fits = [len(term.words) for term in [*by_word.get(words[at][0], ()), *partial] if matches_at(words, at, term)]
+        word, count = elided(line, words, at)
+        if count > 1 and (word in loose or stem(word) in loose):
+            fits.append(count)
+        word = words[at][0]
         if not fits and (word in loose or stem(word) in loose):
             fits = [1]
         if fits:
-            yield here[at][1], here[at + max(fits) - 1][2]
+            yield words[at][1], words[at + max(fits) - 1][2]
         at += max(fits, default=1)
 
 
-def stands(here: list[tuple[str, int, int]], at: int, term: Term) -> bool:
-    """Whether the words of a term stand at a place as they are; the last one of a begun term may go on."""
-    there = tuple(word for word, _, _ in here[at : at + len(term.words)])
-    if term.begun and len(there) == len(term.words):
+def elided(line: str, words: list[tuple[str, int, int]], at: int) -> tuple[str, int]:
+    """A word without its apostrophes, and how many words of the index it consists of: for don’t, 2."""
+    word, _, end = words[at]
+    count = 1
+    while at + count < len(words) and words[at + count][1] == end + 1 and line[end] in APOSTROPHES:
+        word, end, count = word + words[at + count][0], words[at + count][2], count + 1
+    return word, count
+
+
+def matches_at(words: list[tuple[str, int, int]], at: int, term: Term) -> bool:
+    """Whether the words of a term match exactly at a position; the last word of a partial term may be longer."""
+    there = tuple(word for word, _, _ in words[at : at + len(term.words)])
+    if term.partial and len(there) == len(term.words):
         return there[:-1] == term.words[:-1] and there[-1].startswith(term.words[-1])
     return there == term.words

@@ -1,4 +1,4 @@
-"""What somebody asks: words, phrases in quotes, and filters like from:ann, in English and Russian."""
+"""Parsing a search query: words, quoted phrases, and filters like from:ann, in English and Russian."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from search.folding import tokens
+from search.folding import tokens, without_apostrophes
 
-# Of a longer question the rest is left out, and of one with more words too.
+# Longer queries are cut off, as are those with more words, authors or chats.
 LONGEST = 1000
 WORDS_MAX = 32
-# Years that a message can be of.
+# Years accepted in filters.
 YEARS = range(1970, 2200)
 
-# A filter's name and value, a phrase, or a word, whichever comes next. A quotation mark left open closes at the end.
+# A filter's name and value, a phrase, or a word. An open quotation mark closes at the end.
 PART = re.compile(r'([^\W\d_]+):(?:"([^"]*)"?|([^\s"]+))|"([^"]*)"?|([^\s"]+)')
 NAMES = {
     "from": "from", "от": "from",
@@ -32,16 +32,18 @@ DAYS_AGO = {"today": 0, "сегодня": 0, "yesterday": 1, "вчера": 1}
 
 
 class Term(NamedTuple):
-    """Words that stand side by side, folded. Where it is not `exact`, other forms of them do, too."""
+    """Adjacent words, folded. Unless `exact`, other forms of them match too."""
 
     words: tuple[str, ...]
     exact: bool
-    # The last word may go on, as people search while they type.
-    begun: bool = False
+    # The last word may be the beginning of a longer one, as people search while they type.
+    partial: bool = False
+    # A word with an apostrophe, without it: dont.
+    joined: str = ""
 
 
 class Filter(NamedTuple):
-    """A filter as it was written: `name` is the English one."""
+    """A filter as typed; `name` is in English."""
 
     name: str
     value: str
@@ -49,7 +51,7 @@ class Filter(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for. Every term must be there; of several authors or chats any one."""
+    """A parsed query. All terms must match; of several authors or chats any one."""
 
     terms: tuple[Term, ...] = ()
     authors: tuple[str, ...] = ()
@@ -58,17 +60,17 @@ class Question:
     since: datetime | None = None
     until: datetime | None = None
     has_file: bool = False
-    # Filters that say nothing: no such day, no such thing to have.
+    # Filters with an invalid value.
     unknown: tuple[Filter, ...] = ()
 
     @property
     def is_empty(self) -> bool:
-        """Whether it asks for nothing at all."""
+        """Whether it contains neither words nor filters."""
         return self == Question()
 
 
 def read(q: str, zone: tzinfo = UTC) -> Question:
-    """Take a question apart. Days begin and end in `zone`."""
+    """Parse a query. Days begin and end in `zone`."""
     phrases: list[str] = []
     single: list[str] = []
     filters: list[Filter] = []
@@ -87,21 +89,37 @@ def read(q: str, zone: tzinfo = UTC) -> Question:
 
 
 def terms(phrases: list[str], single: list[str]) -> tuple[Term, ...]:
+    """The terms of a query with at most WORDS_MAX words in all; a longer phrase is cut off.
+
+    A phrase costs its length times the message's length for each message that contains its words.
+    """
     found = [Term(words, exact=True) for words in map(folded, phrases) if words]
     loose = [term for term in map(loose_term, single) if term.words]
-    if loose and len(found) + len(loose) <= WORDS_MAX:
-        loose[-1] = loose[-1]._replace(begun=True)
-    return tuple([*found, *loose][:WORDS_MAX])
+    kept: list[Term] = []
+    words_left = WORDS_MAX
+    for term in [*found, *loose]:
+        if len(term.words) > words_left:
+            kept += [term._replace(words=term.words[:words_left], joined="")] if words_left else []
+            return tuple(kept)
+        words_left -= len(term.words)
+        kept.append(term)
+    if loose:
+        kept[-1] = kept[-1]._replace(partial=True)
+    return tuple(kept)
 
 
 def loose_term(part: str) -> Term:
-    """A part of a question without quotes. One that falls into several words is a phrase (3.14, a name@of.one);
-
-    words with a hyphen have forms all the same (кафе-бар, кафе-бары).
+    """The term of an unquoted part. Several words in it are a phrase (3.14, name@example.com), but hyphenated words may
+    have other forms (кафе-бар, кафе-бары).
     """
     words = folded(part)
     is_joined = "-" in part and all(len(word) > 2 and word.isalpha() for word in words)
-    return Term(words, exact=len(words) > 1 and not is_joined)
+    joined = "".join(words)
+    return Term(
+        words,
+        exact=len(words) > 1 and not is_joined,
+        joined=joined if without_apostrophes(part) == [joined] else "",
+    )
 
 
 def folded(part: str) -> tuple[str, ...]:
@@ -125,8 +143,8 @@ def question(terms: tuple[Term, ...], filters: list[Filter], zone: tzinfo) -> Qu
                 since.append(period[1])
     return Question(
         terms,
-        authors=tuple(value for name, value in filters if name == "from"),
-        titles=tuple(value for name, value in filters if name == "in"),
+        authors=values(filters, "from"),
+        titles=values(filters, "in"),
         since=max(since, default=None),
         until=min(until, default=None),
         has_file=any(name == "has" and value.casefold() in FILES for name, value in filters),
@@ -134,10 +152,15 @@ def question(terms: tuple[Term, ...], filters: list[Filter], zone: tzinfo) -> Qu
     )
 
 
-def period_of(value: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """The first moment of a day, month or year, and the first one after it; None when there is none like that.
+def values(filters: list[Filter], name: str) -> tuple[str, ...]:
+    """The values of the filters with this name, each once."""
+    return tuple(dict.fromkeys(filter.value for filter in filters if filter.name == name))[:WORDS_MAX]
 
-    2026-01-31, 31.01.2026, 2026-01, 2026, today, yesterday.
+
+def period_of(value: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
+    """The first moment of a day, month or year, and the first one after it; None for an invalid one.
+
+    Accepts 2026-01-31, 31.01.2026, 2026-01, 2026, today, yesterday.
     """
     if value.casefold() in DAYS_AGO:
         first = datetime.now(zone).date() - timedelta(days=DAYS_AGO[value.casefold()])
@@ -154,7 +177,7 @@ def period_of(value: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
 def existing(
     make: Callable[[], tuple[datetime, datetime]],
 ) -> tuple[datetime, datetime] | None:
-    """None for the 31st of February."""
+    """Call `make`; None for an invalid date such as the 31st of February."""
     try:
         return make()
     except ValueError:
@@ -162,7 +185,7 @@ def existing(
 
 
 def period(year: int, month: int, day: int, zone: tzinfo) -> tuple[datetime, datetime]:
-    """A day; without a day a month, without a month a year. Raises ValueError."""
+    """The period of a day; with day 0 of a month, with month 0 of a year. Raises ValueError."""
     first = date(year, month or 1, day or 1)
     if day:
         after = first + timedelta(days=1)

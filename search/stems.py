@@ -1,4 +1,4 @@
-"""Word forms: what собака and собаками, run and running have in common. Words come in folded (search.fold)."""
+"""Stemming: what собака and собаками, run and running have in common. Words must be folded (search.fold)."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import re
 import threading
 from functools import lru_cache
 
-# Not by snowballstemmer.stemmer(), which takes a PyStemmer of whatever version happens to be installed: the stems in
-# the index and those of a question must be of one making (docs/decisions/0011).
+# Not snowballstemmer.stemmer(), which prefers an installed PyStemmer of any version: the stems in the index and in
+# queries must come from the same algorithm (docs/decisions/0011).
 from snowballstemmer.english_stemmer import EnglishStemmer
 from snowballstemmer.russian_stemmer import RussianStemmer
 
-# Longer than any word; what is longer is an address or noise.
+# Longer than any word; anything longer is an address or noise.
 LONGEST = 40
 RUSSIAN = re.compile(r"[а-я]+")
 ENGLISH = re.compile(r"[a-z]+")
 VOWELS = "аеиоуыэюя"
-# A vowel that comes and goes: подарок and подарки, окон and окна, чаек and чайка.
+# A fleeting vowel: подарок and подарки, окон and окна, чаек and чайка.
 FLEETING = re.compile(rf"(.*[{VOWELS}].*[^{VOWELS}])[ое]([^{VOWELS}])")
 FLEETING_AFTER_VOWEL = re.compile(rf"(.*[{VOWELS}])е([кц])")
-# A consonant that does, in куплю and купить, люблю and любить.
+# A fleeting consonant: куплю and купить, люблю and любить.
 EPENTHETIC = re.compile(r"(.+[бвмпф])л")
-# A stem of one letter would find anything.
+# A stem of one letter would match too much.
 SHORTEST = 2
 
-# What no rule of endings brings together. A line is one word; (before brackets) stands what may stand before each form.
+# Irregular forms. Each line is one word; prefixes that all its forms may have stand in brackets before it.
 RUSSIAN_FORMS = """
 день дня дню днем дне дни дней дням днями днях
 человек человека человеку человеком человеке люди людей людям людьми людях
@@ -186,7 +186,7 @@ write wrote written
 
 
 class Stemmers(threading.local):
-    """A stemmer keeps the word it works on in itself, so each thread has its own."""
+    """One stemmer per thread, since a stemmer stores the current word in itself."""
 
     def __init__(self) -> None:
         self.russian = RussianStemmer()
@@ -198,7 +198,7 @@ stemmers = Stemmers()
 
 @lru_cache(50_000)
 def stem(word: str) -> str:
-    """What all forms of a word share; the word itself where nothing is known of its forms."""
+    """The common stem of a word's forms; the word itself if its forms are unknown."""
     if len(word) > LONGEST:
         return word
     if RUSSIAN.fullmatch(word):
@@ -209,7 +209,7 @@ def stem(word: str) -> str:
 
 
 def by_table(word: str) -> str | None:
-    """The stem of a word that the rules do not bring home, also of one with -ся."""
+    """The stem of an irregular word, also with -ся."""
     return IRREGULAR.get(word) or (IRREGULAR.get(word[:-2]) if word.endswith(("ся", "сь")) else None)
 
 
@@ -230,11 +230,11 @@ def english(word: str) -> str:
 
 
 def groups(table: str) -> list[list[str]]:
-    """The lines of a table, each with all its forms; a line with brackets stands for several."""
+    """The lines of a table, each as a list of forms; a line with brackets expands to several."""
     found = []
     for line in table.strip().splitlines():
         starts, _, forms = line.rpartition(")")
-        # A blank right after the bracket: the words stand alone, too.
+        # A blank right after the bracket: the words also occur without a prefix.
         alone = [""] if starts.startswith("( ") or not starts else []
         for start in [*alone, *starts.strip("(").split()]:
             found.append([start + form for form in forms.split()])
@@ -246,7 +246,7 @@ def irregular() -> dict[str, str]:
     for table, rules in ((RUSSIAN_FORMS, russian), (ENGLISH_FORMS, english)):
         for forms in groups(table):
             for form in forms:
-                # The first line that has a form keeps it.
+                # The first line with a form wins.
                 known.setdefault(form, rules(forms[0]))
     return known
 

@@ -1,4 +1,4 @@
-"""A believable history: a few people, two weeks of talk in English and Russian, with files."""
+"""Sample data: a few people and two weeks of chats in English and Russian, with files."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 
 from peewee import fn
 
-from models import Chat, Event, File, Membership, Message, User, direct, iso, write
-from models.base import Media
+from actions import accounts, chats, members, reading
+from actions import chats as chat_actions
+from actions import messages as message_actions
+from lib.storage import Upload
+from models import Chat, Event, File, Membership, Message, User, iso, write
+from models.base import DAY_MICROSECONDS, MINUTE_MICROSECONDS, media
 from seed.files import content
 from seed.script import Line, Script
-from storage import Upload
 
 FOLDER = Path(__file__).resolve().parent
-MINUTE = 60_000_000
-DAY = 1440 * MINUTE
 
 # username: (name, about, language)
 PEOPLE = {
@@ -30,120 +31,120 @@ PEOPLE = {
     "dina": ("Дина", "Делаю карты и пироги.", "ru"),
     "erik": ("Erik", "Design. Mostly removing things.", ""),
 }
-PICTURED = ("carol", "boris", "erik")
+WITH_AVATAR = ("carol", "boris", "erik")
 
 
 @dataclass
-class Planted:
-    """What came to stand in the database."""
+class SeedResult:
+    """What was created."""
 
     messages: int
     chats: int
     usernames: list[str]
 
 
-def plant(password: str) -> Planted:
-    """Write the whole history, or nothing of it. Raises Invalid for a password that is not accepted."""
+def fill(password: str) -> SeedResult:
+    """Create all sample data, or nothing. Raises Invalid for a bad password."""
     scripts = [Script.read(path) for path in sorted(FOLDER.glob("*.txt"))]
     with write():
-        people = {username: enter(username, password) for username in PEOPLE}
+        people = {username: create_user(username, password) for username in PEOPLE}
         for user in people.values():
             backdate(User, user.id, created_at=days_ago(20))
-        messages = Telling(scripts, people).tell()
-    return Planted(messages, len(scripts), list(PEOPLE))
+        messages = Seeder(scripts, people).run()
+    return SeedResult(messages, len(scripts), list(PEOPLE))
 
 
-def enter(username: str, password: str) -> User:
-    """Open an account, some of them with a picture."""
+def create_user(username: str, password: str) -> User:
+    """Create an account, for some with a picture."""
     name, about, language = PEOPLE[username]
-    user = User.register(username, password, name=name, about=about)
+    user = accounts.register(username, password, name=name, about=about)
     if language:
-        user.change(language=language)
-    if username in PICTURED:
+        accounts.change(user, language=language)
+    if username in WITH_AVATAR:
         with uploads([f"avatar-{username}.jpg"]) as pictures:
-            user.set_avatar(pictures[0])
+            accounts.set_avatar(user, pictures[0])
     return user
 
 
-class Telling:
-    """The scripts of all chats, told together in the order of time, so that ids follow the clock."""
+class Seeder:
+    """Posts the scripts of all chats together in chronological order, so that ids follow the clock."""
 
     def __init__(self, scripts: list[Script], people: dict[str, User]) -> None:
         self.scripts = scripts
         self.people = people
         self.memberships: dict[tuple[int, str], Membership] = {}
-        self.told: dict[tuple[int, str], Message] = {}
+        self.messages: dict[tuple[int, str], Message] = {}
         self.now = time.time_ns() // 1000
         self.latest = max(line.minute for script in scripts for line in script.lines)
 
     def at(self, line: Line) -> int:
-        """When a line was said: the newest day's ones just now, the others on their day at their time."""
-        # A few odd seconds: people do not write on the full minute.
-        odd = sum(line.text.encode()) * 7_919 % MINUTE
+        """When a line was posted: the newest day's lines just now, the others on their day at their time."""
+        # Add some seconds: people do not post on the full minute.
+        odd = sum(line.text.encode()) * 7_919 % MINUTE_MICROSECONDS
         if line.minute >= 0:
-            return self.now - (self.latest - line.minute + 6) * MINUTE + odd
-        return self.now - self.now % DAY + line.minute * MINUTE + odd
+            return self.now - (self.latest - line.minute + 6) * MINUTE_MICROSECONDS + odd
+        return self.now - self.now % DAY_MICROSECONDS + line.minute * MINUTE_MICROSECONDS + odd
 
-    def tell(self) -> int:
+    def run(self) -> int:
         for number, script in enumerate(self.scripts):
-            self.open(number, script)
+            self.start_chat(number, script)
         lines = [(self.at(line), number, line) for number, s in enumerate(self.scripts) for line in s.lines]
         for at, number, line in sorted(lines, key=lambda entry: entry[0]):
-            self.say(number, line, at)
+            self.post(number, line, at)
         for number, script in enumerate(self.scripts):
-            self.read(number, script)
+            self.mark_read(number, script)
         return len(lines)
 
-    def open(self, number: int, script: Script) -> None:
+    def start_chat(self, number: int, script: Script) -> None:
         owner, *others = script.people
         if script.title:
-            mine = Chat.start(self.people[owner], script.title, others)
+            membership = chat_actions.start(self.people[owner], script.title, others)
         else:
-            mine, _is_new = direct.between(self.people[owner], self.people[others[0]])
-        chat = mine.chat
+            membership, _is_new = chats.direct(self.people[owner], self.people[others[0]])
+        chat = membership.chat
         if script.about:
-            mine.describe(description=script.about)
-        began = self.at(script.lines[0]) - 5 * MINUTE
-        backdate(Chat, chat.id, created_at=began)
+            chat_actions.describe(membership, description=script.about)
+        started_at = self.at(script.lines[0]) - 5 * MINUTE_MICROSECONDS
+        backdate(Chat, chat.id, created_at=started_at)
         for username in script.people:
             membership = Membership.of(self.people[username], chat.id)
-            backdate(Membership, membership.id, joined_at=began)
+            backdate(Membership, membership.id, joined_at=started_at)
             self.memberships[number, username] = membership
         for username in script.admins:
-            self.memberships[number, owner].set_role(self.people[username].id, "admin")
+            members.set_role(self.memberships[number, owner], self.people[username].id, "admin")
 
-    def say(self, number: int, line: Line, at: int) -> None:
-        mine = self.memberships[number, line.author]
-        reply_to = self.told[number, line.reply_to].id if line.reply_to else None
+    def post(self, number: int, line: Line, at: int) -> None:
+        membership = self.memberships[number, line.author]
+        reply_to = self.messages[number, line.reply_to].id if line.reply_to else None
         with uploads(line.files) as files:
-            message = mine.post(line.first or line.text, files, reply_to)
+            message = message_actions.post(membership, line.first or line.text, files, reply_to)
         times = {"created_at": at}
         if line.first:
-            mine.edit(message.id, line.text)
-            times["edited_at"] = at + 3 * MINUTE
+            message_actions.edit(membership, message.id, line.text)
+            times["edited_at"] = at + 3 * MINUTE_MICROSECONDS
         if line.deleted:
-            mine.delete_message(message.id)
-            times["deleted_at"] = at + 2 * MINUTE
+            message_actions.delete(membership, message.id)
+            times["deleted_at"] = at + 2 * MINUTE_MICROSECONDS
         backdate(Message, message.id, **times)
         File.update(created_at=at).where(File.message == message.id).execute()
         backdate_events(message.id, at)
-        self.told[number, line.name] = message
+        self.messages[number, line.name] = message
 
-    def read(self, number: int, script: Script) -> None:
-        """Everybody read everything, but for the last few that the script leaves to some."""
+    def mark_read(self, number: int, script: Script) -> None:
+        """Mark everything as read, except the last messages that the script leaves unread."""
         for username in script.people:
-            mine = self.memberships[number, username]
+            membership = self.memberships[number, username]
             others = Message.select(Message.id).where(
-                Message.chat == mine.chat_id, Message.author != mine.user_id, Message.deleted_at.is_null()
+                Message.chat == membership.chat_id, Message.author != membership.user_id, Message.deleted_at.is_null()
             )
             left = script.unread.get(username, 0)
             last = others.order_by(Message.id.desc()).offset(left).limit(1).scalar()
             if last is not None:
-                mine.read(last)
+                reading.read(membership, last)
 
 
 def backdate(model: type[User | Chat | Membership | Message], row: int, **times: int) -> None:
-    """Say that it happened earlier."""
+    """Change when a row was created."""
     model.update(**times).where(model.id == row).execute()
 
 
@@ -160,10 +161,10 @@ def backdate_events(message_id: int, at: int) -> None:
 
 @contextmanager
 def uploads(names: list[str]) -> Iterator[list[Upload]]:
-    """Files as if somebody had sent them; what was not kept of them is gone afterwards."""
+    """Yield sample files as uploads, and discard those that were not stored."""
     files = []
     for name in names:
-        file = Media.store.receive(name, "", 2**24)
+        file = media.store.receive(name, "", 2**24)
         file.write(content(name))
         file.flush()
         files.append(file)
@@ -175,4 +176,4 @@ def uploads(names: list[str]) -> Iterator[list[Upload]]:
 
 
 def days_ago(days: int) -> int:
-    return time.time_ns() // 1000 - days * DAY
+    return time.time_ns() // 1000 - days * DAY_MICROSECONDS

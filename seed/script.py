@@ -1,4 +1,4 @@
-"""Reading the scripts that the history is told from."""
+"""Parsing the scripts of the sample chats."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-DAY = re.compile(r"=== (\d+)")
-SAID = re.compile(r"(\d\d):(\d\d) (\w+)(?: \(([^)]*)\))?: (.*)")
+NEW_DAY = re.compile(r"=== (\d+)")
+LINE = re.compile(r"(\d\d):(\d\d) (\w+)(?: \(([^)]*)\))?: (.*)")
 INDENT = "    "
 
 
 @dataclass
 class Line:
-    """One message. `minute` counts from a midnight, and is below 0 on the days before the newest.
+    """One message. `minute` counts from midnight of the newest day, and is negative on the days before.
 
-    `first` is how an edited one began.
+    `first` is the text before an edit.
     """
 
     minute: int
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass
 class Script:
-    """One chat: its title, its people, the owner first, and what they say.
+    """One chat: its title, its people (the owner first), and their messages.
 
     A script reads:
 
@@ -46,8 +46,8 @@ class Script:
         09:31 ann (first=Tomorow then.): Tomorrow then.
         09:40 bob (deleted): Never mind.
 
-    `=== 2` is two days ago. An `id` names a message for an `re`; a `first` is what it said before it was edited.
-    Without a title it is the direct chat of its two people. `about: …` says what a chat is for.
+    `=== 2` means two days ago. `re` replies to the message with that `id`; `first` is the text before an edit.
+    Without a title it is the direct chat of its two people. `about: …` is the chat's description.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Script:
 
     @classmethod
     def read(cls, path: Path) -> Script:
-        """Read a script. Raises ValueError for a line that is none."""
+        """Read a script. Raises ValueError for a malformed line."""
         head, _, body = path.read_text(encoding="utf-8").partition("===")
         fields = dict(line.split(": ", 1) for line in head.splitlines() if line)
         pairs = [pair.split() for pair in fields.get("unread", "").split(",") if pair]
@@ -68,12 +68,12 @@ class Script:
             people=fields["people"].split(),
             admins=fields.get("admins", "").split(),
             unread={name: int(number) for name, number in pairs},
-            lines=list(said("===" + body)),
+            lines=list(parse_lines("===" + body)),
             about=fields.get("about", ""),
         )
 
 
-def said(body: str) -> Iterator[Line]:
+def parse_lines(body: str) -> Iterator[Line]:
     """The messages of a script, in order."""
     day = 0
     line: Line | None = None
@@ -84,17 +84,17 @@ def said(body: str) -> Iterator[Line]:
         if line is not None:
             yield line
             line = None
-        if new_day := DAY.fullmatch(row):
+        if new_day := NEW_DAY.fullmatch(row):
             day = int(new_day[1])
         else:
-            line = begun(row, day, str(number))
+            line = parse_line(row, day, str(number))
     if line is not None:
         yield line
 
 
-def begun(row: str, day: int, name: str) -> Line:
-    """The message that a row begins."""
-    found = SAID.fullmatch(row)
+def parse_line(row: str, day: int, name: str) -> Line:
+    """Parse the first line of a message."""
+    found = LINE.fullmatch(row)
     if found is None:
         raise ValueError(f"not a line of a script: {row!r}")
     hour, minute, author, marks, text = found.groups()

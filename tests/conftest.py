@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from people import Anyone, Person, settings_in
 from servers import Server
 from streams import Company
 
+import auth
 import models
 from chat import create_app
 from config import Settings
-from models import Chat
+from lib import limited_worker
+from lib.pacing import Buckets, InFlight
+from models import Chat, base
 from models import password as passwords
 
 # The same cases in every run, as long as they take on a busy machine.
@@ -28,7 +32,26 @@ hypothesis.settings.load_profile("steady")
 @pytest.fixture(autouse=True, scope="session")
 def quick_passwords() -> None:
     """bcrypt at its least cost: what it protects from is not tested by waiting for it."""
-    passwords.Keeping.rounds = 4
+    passwords.hashing.rounds = 4
+
+
+@pytest.fixture(autouse=True, scope="session")
+def work_is_bounded_by_rows() -> None:
+    """What a transaction leaves for later is the same on a slow machine: only much work is left, not slow work."""
+    base.WORK_SECONDS = 60
+
+
+@pytest.fixture(autouse=True, scope="session")
+def picture_process_is_measured() -> None:
+    """What is covered in the picture process counts too: it is told to measure, by the tests' own process alone."""
+    limited_worker.ENVIRONMENT += tuple(name for name in os.environ if name.startswith("COVERAGE_"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_counted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process counts requests by the ids of people, which each test's database gives anew."""
+    monkeypatch.setattr(auth, "buckets", Buckets())
+    monkeypatch.setattr(auth, "in_flight", InFlight())
 
 
 @pytest.fixture

@@ -25,6 +25,13 @@ class Mailbox:
         self.was_safe: list[bool] = []
         self.port = 0
         self.refuses = False
+        self.commands: list[str] = []
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        self.commands.append("MAIL")
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.refuses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from functools import cached_property
@@ -13,8 +14,11 @@ from flask.testing import FlaskClient
 from peewee import fn
 from werkzeug.test import TestResponse
 
+from actions import accounts, chats, members, messages, reading
 from config import Settings
-from models import Chat, Membership, Message, User
+from lib import usernames
+from models import Chat, Membership, Message, User, database
+from models.user import Claim
 
 PASSWORD = "correct horse battery"
 
@@ -27,13 +31,22 @@ def settings_in(folder: Path) -> Settings:
         database_url=f"sqlite:///{folder / 'chat.db'}",
         media_dir=folder / "media",
         host="127.0.0.1",
-        port=8080,
         rate_limits=False,
         trusted_hosts=(),
-        proxies=0,
         limits={},
-        event_days=30,
+        keep_answers=os.environ.get("KEEP_ANSWERS") != "off",
     )
+
+
+def with_former_name(username: str) -> User:
+    """Somebody who has a name since before it was no longer given out."""
+    with database.atomic():
+        user = accounts.register(f"now{secrets.token_hex(6)}", PASSWORD)
+        User.update(username=username, username_key=usernames.key(username)).where(User.id == user.id).execute()
+        Claim.delete().where(Claim.user == user.id).execute()
+        user = User.get_by_id(user.id)
+        Claim.take(user, is_own=True)
+    return user
 
 
 class Api:
@@ -86,6 +99,11 @@ class Browser:
         return self.client.post(path, data={"csrf_token": self.csrf(on or path), **fields}, **how)
 
 
+def without_templates(page: str) -> str:
+    """What a page shows: without the templates that scripts fill."""
+    return re.sub(r"<template.*?</template>", "", page, flags=re.DOTALL)
+
+
 class Person:
     """Somebody with an account, a browser signed in and a token for the API."""
 
@@ -93,7 +111,7 @@ class Person:
         self.app = app
         self.username = username
         self.password = PASSWORD
-        self.user = User.register(username, PASSWORD)
+        self.user = accounts.register(username, PASSWORD)
         self.id: int = self.user.id
         self.api = Api(app)
         signed_in = self.api.post("/api/users/login", json={"username": username, "password": PASSWORD})
@@ -108,23 +126,27 @@ class Person:
         return browser
 
     def starts(self, title: str, *others: Person) -> Chat:
-        return Chat.start(self.user, title, [other.username for other in others]).chat
+        return chats.start(self.user, title, [other.username for other in others]).chat
 
     def of(self, chat: Chat) -> Membership:
         return Membership.of(self.user, chat.id)
 
     def posts(self, chat: Chat, text: str, **how: Any) -> Message:
-        return self.of(chat).post(text, **how)
+        return messages.post(self.of(chat), text, **how)
 
     def reads(self, chat: Chat) -> None:
         """Everything that is there."""
-        self.of(chat).read(Message.select(fn.MAX(Message.id)).where(Message.chat == chat).scalar())
+        reading.read(self.of(chat), Message.select(fn.MAX(Message.id)).where(Message.chat == chat).scalar())
 
     def removes(self, other: Person, chat: Chat) -> None:
-        self.of(chat).remove(other.id)
+        members.remove(self.of(chat), other.id)
 
     def get(self, path: str) -> TestResponse:
         return self.browser.get(path)
+
+    def sees(self, path: str) -> str:
+        """What a page shows."""
+        return without_templates(self.get(path).text)
 
 
 class Anyone:

@@ -7,13 +7,12 @@ import json
 import os
 import secrets
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPResponse
+from http.client import HTTPResponse, IncompleteRead
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ import jwt
 import requests
 from people import PASSWORD
 from servers import Server, wait_for
+
+from lib.sqlite import sqlite3
 
 # One connection for all: what is measured is the stream, not a connection's beginning.
 http = requests.Session()
@@ -109,7 +110,7 @@ class Stream:
         self.thread.start()
 
     def _read(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, IncompleteRead):
             while some := self.answer.read1(65_536):
                 self.reader.take(some)
         self.ended_at = time.monotonic()

@@ -10,7 +10,7 @@ from people import Person
 
 from models import Chat
 
-CHAT = {"id", "title", "created_at", "role", "members", "unread", "last_message", "last_read_id"}
+CHAT = {"id", "title", "created_at", "role", "members", "member_count", "unread", "last_message", "last_read_id"}
 CHAT |= {"kind", "description", "picture_url", "level", "unread_mentions", "draft"}
 
 

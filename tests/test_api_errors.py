@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from flask import Flask
 from people import Anyone, Person
 
 import api
-import jobs
 import models
 from config import Settings
+from lib import jobs
+from lib.sqlite import sqlite3
 from models import Chat, Message, User
 
 PROBLEM = {"type", "title", "status", "detail"}

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from people import Anyone, Person
 
-from models import Chat, direct
+import search
+from actions import accounts
+from actions import chats as chat_actions
+from models import Chat
 
 
 def find(who: Person, q: str, **more: object) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def test_a_chat_is_found_by_the_beginnings_of_its_words(ann: Person, bob: Person
 
 
 def test_people_are_found_by_username_and_name(ann: Person, bob: Person) -> None:
-    bob.user.change(name="Анна Петрова")
+    accounts.change(bob.user, name="Анна Петрова")
     assert names(find(ann, "ан"))[1] == ["bob"]
     assert names(find(ann, "@BO"))[1] == ["bob"]
 
@@ -68,7 +71,7 @@ def test_so_many_of_each_and_no_more(ann: Person, bob: Person) -> None:
 def test_filters_and_their_hints_come_along(ann: Person, chat: Chat) -> None:
     ann.posts(chat, "tomatoes")
     assert names(find(ann, "от:ann"))[2] == ["tomatoes"]
-    assert find(ann, "from:nobody")["hints"] == ["Nobody is called nobody."]
+    assert find(ann, "from:nobody")["hints"] == ["No user named “nobody”."]
     assert names(find(ann, "after:yesterday", zone="Europe/Moscow"))[2] == ["tomatoes"]
     assert find(ann, "after:yesterday", zone="../etc/passwd")["hints"] == []
 
@@ -83,10 +86,33 @@ def test_only_who_signed_in_may_find(anyone: Anyone) -> None:
 
 
 def test_what_has_no_title_of_its_own_is_called_in_ones_language(ann: Person) -> None:
-    direct.between(ann.user, ann.user)
+    chat_actions.direct(ann.user, ann.user)
     assert names(find(ann, "sav"))[0] == ["Saved messages"]
-    ann.user.change(language="ru")
+    accounts.change(ann.user, language="ru")
     assert names(find(ann, "избр"))[0] == ["Избранное"]
-    ann.posts(direct.between(ann.user, ann.user)[0].chat, "tomatoes")
+    ann.posts(chat_actions.direct(ann.user, ann.user)[0].chat, "tomatoes")
     assert find(ann, "tomatoes")["messages"][0]["chat_title"] == "Избранное"
     assert "tomatoes" in ann.get("/search?q=tomat in:избранное").text
+
+
+def test_a_question_looks_at_each_title_once_however_long_it_is(
+    ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """3 s of the processor for one request, in 2,700 chats: each title was folded for each word and filter."""
+    for number in range(30):
+        ann.starts(f"Small chat {number}", bob)
+    folded: list[str] = []
+    real = search.fold
+    monkeypatch.setattr(search, "fold", lambda text: folded.append(text) or real(text))
+    for word in ("in:s ", "in:{} ", "small ", "{} ", "в:{} from:{} "):
+        q = "".join(word.format(number, number) for number in range(300))[:1000]
+        folded.clear()
+        find(ann, q)
+        assert sum(text.startswith("Small chat") for text in folded) <= 2 * 30, q
+
+
+def test_of_very_many_filters_the_first_count(ann: Person, bob: Person) -> None:
+    question = search.read("".join(f"in:c{number} from:p{number} " for number in range(70)))
+    assert question.titles == tuple(f"c{number}" for number in range(search.WORDS_MAX))
+    assert question.authors == tuple(f"p{number}" for number in range(search.WORDS_MAX))
+    assert search.read("in:a in:b in:a").titles == ("a", "b")

@@ -10,8 +10,9 @@ import pytest
 from people import PASSWORD, Person
 from PIL import Image
 
+from actions import accounts, messages
 from models import Chat, Event, File, Message
-from models.base import Media
+from models.base import media
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_the_same_key_forwards_once(ann: Person, bob: Person, chat: Chat, kitche
     assert first.get_json() == again.get_json()
     assert said(bob, kitchen) == ["look", "See"]
     assert forwards(bob, other, kitchen, key="k1").status_code == 422
-    assert len(list(Media.store.keys())) == 2 * 4, "no bytes are left that no row names"
+    assert len(list(media.store.keys())) == 2 * 4, "no bytes are left that no row names"
 
 
 def test_what_was_forwarded_is_so_though_the_first_one_is_gone(
@@ -128,10 +129,10 @@ def test_what_was_forwarded_is_so_though_the_first_one_is_gone(
     """The answer was lost on the way, and is asked for again."""
     source = ann.posts(chat, "hello")
     first = forwards(bob, source.id, kitchen, key="k1").get_json()
-    ann.of(chat).delete_message(source.id)
+    messages.delete(ann.of(chat), source.id)
     again = forwards(bob, source.id, kitchen, key="k1")
     assert (again.status_code, again.get_json()) == (200, first)
-    bob.of(kitchen).delete_message(first["id"])
+    messages.delete(bob.of(kitchen), first["id"])
     assert forwards(bob, source.id, kitchen, key="k1").status_code == 410
 
 
@@ -169,11 +170,11 @@ def test_deleting_the_one_takes_nothing_from_the_other(
 
 def test_a_file_whose_bytes_are_lost_is_told(ann: Person, bob: Person, chat: Chat, kitchen: Chat) -> None:
     source = sends_picture(ann, chat)
-    Media.store.remove(File.get(File.name == "list.txt").key)
+    media.store.remove(File.get(File.name == "list.txt").key)
     answer = forwards(bob, source["id"], kitchen)
     assert answer.status_code == 422
-    assert answer.get_json()["errors"] == {"files": ["list.txt is not there any more."]}
-    assert len(list(Media.store.keys())) == 3
+    assert answer.get_json()["errors"] == {"files": ["list.txt is no longer available."]}
+    assert len(list(media.store.keys())) == 3
     assert said(bob, kitchen) == []
 
 
@@ -191,7 +192,7 @@ def test_a_deleted_message_is_not_forwarded_and_a_copy_stays(
 ) -> None:
     source = ann.posts(chat, "hello")
     forwards(bob, source.id, kitchen)
-    ann.of(chat).delete_message(source.id)
+    messages.delete(ann.of(chat), source.id)
     assert forwards(bob, source.id, kitchen).status_code == 404
     assert said(bob, kitchen) == ["hello"]
 
@@ -199,7 +200,7 @@ def test_a_deleted_message_is_not_forwarded_and_a_copy_stays(
 def test_a_closed_account_is_named_nowhere(ann: Person, bob: Person, chat: Chat, kitchen: Chat) -> None:
     source = ann.posts(chat, "hello")
     copy = forwards(bob, source.id, kitchen).get_json()
-    ann.user.close_account(PASSWORD)
+    accounts.close(ann.user, PASSWORD)
     told = bob.api.get(f"/api/messages/{copy['id']}").get_json()["forwarded_from"]
     assert told == {"author": None, "created_at": copy["forwarded_from"]["created_at"]}
     log = [json.loads(event.data) for event in Event.select().where(Event.message_id == copy["id"])]

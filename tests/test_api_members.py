@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from people import Anyone, Person
 
-from models import Chat
+from actions import members
+from models import Chat, User, write
 
 MEMBER = {"user", "role", "joined_at"}
 USER = {"id", "username", "name", "about", "avatar_url", "created_at"}
@@ -19,8 +20,8 @@ def roles(who: Person, chat: Chat) -> dict[str, str]:
 
 
 def test_the_members_are_listed_owner_first_then_admins(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
-    ann.of(chat).add("carol")
-    ann.of(chat).set_role(carol.id, "admin")
+    members.add(ann.of(chat), "carol")
+    members.set_role(ann.of(chat), carol.id, "admin")
     answer = bob.api.get(f"/api/chats/{chat.id}/members")
     page = answer.get_json()
     assert answer.status_code == 200
@@ -90,11 +91,11 @@ def test_an_owner_stays_owner_until_somebody_else_is(ann: Person, chat: Chat) ->
 
 
 def test_an_admin_removes_plain_members_only(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
-    ann.of(chat).add("carol")
+    members.add(ann.of(chat), "carol")
     for admin in (bob, carol):
-        ann.of(chat).set_role(admin.id, "admin")
+        members.set_role(ann.of(chat), admin.id, "admin")
     assert bob.api.delete(f"/api/chats/{chat.id}/members/{carol.id}").status_code == 403
-    ann.of(chat).set_role(carol.id, "member")
+    members.set_role(ann.of(chat), carol.id, "member")
     assert carol.api.delete(f"/api/chats/{chat.id}/members/{bob.id}").status_code == 403
     assert bob.api.delete(f"/api/chats/{chat.id}/members/{carol.id}").status_code == 204
 
@@ -132,3 +133,51 @@ def test_nobody_without_a_token_sees_or_changes_members(anyone: Anyone, ann: Per
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert roles(ann, chat) == {"ann": "owner", "bob": "member"}
+
+
+def test_a_large_chat_names_its_first_members_and_lists_all_page_by_page(ann: Person, bob: Person) -> None:
+    people = [User.create(username=f"p{number}", username_key=f"p{number}", created_at=1) for number in range(150)]
+    with write():
+        chats = [ann.starts(f"Chat {number}", bob) for number in range(60)]
+        for chat in chats:
+            for person in people:
+                members.insert(chat, [person])
+    large = chats[-1]
+    members.set_role(ann.of(large), people[120].id, "admin")
+    shown = bob.api.get(f"/api/chats/{large.id}").get_json()
+    assert shown["member_count"] == 152
+    assert len(shown["members"]) == 100
+    listed, address = [], f"/api/chats/{large.id}/members?limit=50"
+    while address:
+        page = bob.api.get(address).get_json()
+        assert len(page["items"]) <= 50
+        listed, address = listed + page["items"], page["next"]
+    assert [member["user"]["username"] for member in listed[:3]] == ["ann", "p120", "bob"]
+    assert len({member["user"]["id"] for member in listed}) == len(listed) == 152
+    assert listed[:100] == shown["members"]
+    several = bob.api.get("/api/chats").get_json()["items"]
+    assert len(several) == 60
+    assert {chat["member_count"] for chat in several} == {152}
+    assert sum(len(chat["members"]) for chat in several) <= 4_000
+    assert [chat["members"][1]["user"]["username"] for chat in several[:2]].count("p120") == 1
+    assert bob.api.get(f"/api/chats/{large.id}/members?after=nonsense").status_code == 422
+    edit = bob.get(f"/chats/{large.id}/edit").get_data(as_text=True)
+    assert edit.count("/users/p") == 98
+    assert "More members" in edit
+
+
+def test_the_number_of_members_is_right_whoever_comes_and_goes(
+    ann: Person, bob: Person, carol: Person, chat: Chat
+) -> None:
+    def count() -> int:
+        told = ann.api.get(f"/api/chats/{chat.id}").get_json()
+        assert told["member_count"] == len(told["members"])
+        return int(told["member_count"])
+
+    assert count() == 2
+    ann.api.post(f"/api/chats/{chat.id}/members", json={"username": "carol"})
+    assert count() == 3
+    carol.api.delete(f"/api/chats/{chat.id}/members/{carol.id}")
+    assert count() == 2
+    ann.removes(bob, chat)
+    assert count() == 1

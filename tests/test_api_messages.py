@@ -6,11 +6,12 @@ import pytest
 from conftest import Queries
 from people import Person
 
+from actions import messages
 from models import Chat, limits
 
 MESSAGE = {
     *("id", "chat_id", "author", "text", "html", "files", "reactions", "reply_to", "forwarded_from", "mentions"),
-    *("created_at", "edited_at"),
+    *("created_at", "edited_at", "preview"),
 }
 
 
@@ -29,7 +30,8 @@ def test_a_message_is_written(ann: Person, bob: Person, chat: Chat) -> None:
 def test_a_reply_holds_what_it_replies_to(ann: Person, bob: Person, chat: Chat) -> None:
     first = ann.posts(chat, "word " * 100)
     reply = bob.api.post("/api/messages", json={"chat_id": chat.id, "text": "yes", "reply_to": first.id}).get_json()
-    assert set(reply["reply_to"]) == {"id", "author", "text"}
+    assert set(reply["reply_to"]) == {"id", "author", "text", "deleted"}
+    assert reply["reply_to"]["deleted"] is False
     assert (reply["reply_to"]["id"], reply["reply_to"]["author"]["username"]) == (first.id, "ann")
     assert len(reply["reply_to"]["text"]) <= 140
     for wrong in (987_654, 0, "1", 1.5, True):
@@ -98,7 +100,7 @@ def test_an_unchanged_text_is_no_edit(ann: Person, chat: Chat) -> None:
 
 def test_pages_lead_through_all_messages_in_both_directions(ann: Person, bob: Person, chat: Chat) -> None:
     ids = [ann.posts(chat, f"message {number}").id for number in range(7)]
-    ann.of(chat).delete_message(ids.pop(3))
+    messages.delete(ann.of(chat), ids.pop(3))
     back, address = [], f"/api/messages?chat_id={chat.id}&limit=2"
     while address:
         page = bob.api.get(address).get_json()

@@ -86,7 +86,7 @@ def test_forms_with_files_are_described(document: dict[str, Any]) -> None:
     message = document["paths"]["/api/messages"]["post"]
     assert set(message["requestBody"]["content"]) == {"application/json", "multipart/form-data"}
     form = message["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert set(form["properties"]) == {"chat_id", "text", "reply_to", "files"}
+    assert set(form["properties"]) == {"chat_id", "text", "reply_to", "draft", "files"}
     assert (form["properties"]["files"]["type"], form["required"]) == ("array", ["chat_id"])
     assert [told["name"] for told in message["parameters"]] == ["Idempotency-Key"]
     avatar = document["paths"]["/api/users/me/avatar"]["put"]
@@ -110,11 +110,22 @@ def test_what_a_change_leaves_out_has_no_usual_value(document: dict[str, Any]) -
     assert all("default" not in field for field in changes["properties"].values())
 
 
+def test_spans_of_time_are_told_as_they_are_set(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "undo_seconds", 12)
+    document = anyone.api.get("/api/openapi.json").get_json()
+    assert "12 seconds" in document["paths"]["/api/messages/{message_id}/restore"]["post"]["summary"]
+    texts = [operation["summary"] for _, operation in operations(document)]
+    texts += [schema.get("description", "") for schema in document["components"]["schemas"].values()]
+    assert not [text for text in texts if "{" in text]
+
+
 def test_the_limits_are_told_as_they_are_set(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "title_max", 41)
     shapes = anyone.api.get("/api/openapi.json").get_json()["components"]["schemas"]
     assert shapes["NewChat"]["properties"]["title"]["description"] == "1 to 41 characters"
-    assert shapes["NewUser"]["properties"]["username"]["description"] == "3 to 32 characters"
+    assert shapes["NewUser"]["properties"]["username"]["description"].startswith(
+        "3 to 32 characters: letters of one alphabet"
+    )
     assert "description" not in shapes["Credentials"]["properties"]["username"]
     assert "description" not in shapes["Chat"]["properties"]["title"]
 

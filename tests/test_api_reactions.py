@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from conftest import Queries
 from people import PASSWORD, Person
 
-from models import Chat, Event, Message, Reaction
-from models.reaction import KINDS_MAX, NAMED
+from actions import accounts, chats, members
+from actions import messages as message_actions
+from actions.reactions import KINDS_MAX
+from models import Chat, DeletedMessage, Event, Message, Reaction, database, message_page
+from models.reaction import NAMED
+from stream.process.log import EventLog
 
 HEART = "❤️"
+
+
+def told(who: Person) -> list[tuple[str, dict[str, Any]]]:
+    """What a stream of theirs would tell from the beginning."""
+    log = EventLog(str(database.database), b"key")
+    try:
+        return [(event.type, json.loads(event.data)) for event in log.visible_to(who.id, 0, 1000)]
+    finally:
+        log.close()
 
 
 def path(message: Message, emoji: str) -> str:
@@ -30,7 +44,15 @@ def test_people_react_and_take_it_back(ann: Person, bob: Person, chat: Chat) -> 
     message = ann.posts(chat, "The tomatoes are in")
     answer = bob.api.put(path(message, "🍅"))
     assert answer.status_code == 200
-    assert answer.get_json()["reactions"] == [{"emoji": "🍅", "count": 1, "users": [bob.id]}]
+    assert answer.get_json()["reactions"] == [
+        {
+            "emoji": "🍅",
+            "emoji_name": {"en": "tomato", "ru": "помидор"},
+            "count": 1,
+            "users": [bob.id],
+            "names": ["bob"],
+        }
+    ]
     ann.api.put(path(message, "🎉"))
     ann.api.put(path(message, "🍅"))
     assert tallies(bob, message) == [("🍅", 2, [bob.id, ann.id]), ("🎉", 1, [ann.id])]
@@ -52,8 +74,8 @@ def test_the_same_again_changes_nothing_and_tells_nothing(ann: Person, bob: Pers
 def test_it_is_told_as_the_message_is_now_to_everyone_alike(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     said = bob.api.put(path(message, "👍")).get_json()
-    event = Event.select().order_by(Event.id.desc()).first()
-    assert (event.type, json.loads(event.data)) == ("message.updated", said)
+    cause = {"reaction": {"user_id": bob.id, "emoji": "👍", "added": True}}
+    assert told(ann)[-1] == ("message.updated", {**said, **cause})
     assert said["edited_at"] is None
     assert said == ann.api.get(f"/api/messages/{message.id}").get_json()
 
@@ -88,7 +110,7 @@ def test_anything_else_is_refused(ann: Person, chat: Chat, text: str) -> None:
     for ask in (ann.api.put, ann.api.delete):
         answer = ask(path(message, text))
         assert answer.status_code == 422
-        assert answer.get_json()["errors"] == {"emoji": ["This is not an emoji."]}
+        assert answer.get_json()["errors"] == {"emoji": ["This isn’t an emoji."]}
     assert Reaction.select().count() == 0
 
 
@@ -98,7 +120,7 @@ def test_there_are_at_most_twenty_kinds_under_a_message(ann: Person, bob: Person
         assert ann.api.put(path(message, chr(0x1F34F + number))).status_code == 200
     answer = bob.api.put(path(message, "👍"))
     assert answer.status_code == 422
-    assert answer.get_json()["errors"] == {"emoji": ["At most 20 different reactions."]}
+    assert answer.get_json()["errors"] == {"emoji": ["A message can have up to 20 different reactions."]}
     assert bob.api.put(path(message, chr(0x1F34F))).status_code == 200
 
 
@@ -108,12 +130,12 @@ def test_of_many_the_first_are_named_and_all_are_counted(
     message = ann.posts(chat, "hello")
     others = [person(f"guest{number}") for number in range(NAMED + 2)]
     for other in others:
-        ann.of(chat).add(other.username)
+        members.add(ann.of(chat), other.username)
         other.api.put(path(message, "👍"))
     first = [other.id for other in others[:NAMED]]
     assert tallies(ann, message) == tallies(others[-1], message) == [("👍", NAMED + 2, first)]
-    assert others[-1].of(chat).message(message.id).reactions[0].is_mine
-    assert not ann.of(chat).message(message.id).reactions[0].is_mine
+    assert message_page.get(others[-1].of(chat), message.id).reactions[0].is_mine
+    assert not message_page.get(ann.of(chat), message.id).reactions[0].is_mine
     others[-1].api.put(path(message, "👍"))
     assert Reaction.select().count() == NAMED + 2
 
@@ -143,21 +165,43 @@ def test_a_closed_accounts_reactions_go(ann: Person, bob: Person, chat: Chat) ->
     message = ann.posts(chat, "hello")
     bob.api.put(path(message, "👍"))
     ann.api.put(path(message, "👍"))
-    bob.user.close_account(PASSWORD)
+    accounts.close(bob.user, PASSWORD)
     assert tallies(ann, message) == [("👍", 1, [ann.id])]
+
+
+def test_a_reaction_writes_nothing_of_the_text_again(ann: Person, bob: Person, chat: Chat) -> None:
+    message = ann.posts(chat, "the swordfish *is* secret " * 300)
+    for _ in range(3):
+        bob.api.put(path(message, "👍"))
+        said = bob.api.delete(path(message, "👍")).get_json()
+    sizes = [len(event.data) for event in Event.select().where(Event.type == "message.updated")]
+    assert len(sizes) == 6
+    assert max(sizes) < 2_000
+    cause = {"reaction": {"user_id": bob.id, "emoji": "👍", "added": False}}
+    assert told(ann)[-1] == ("message.updated", {**said, **cause})
+    message_actions.edit(ann.of(chat), message.id, "now *another*")
+    texts = [data["text"] for type, data in told(bob) if type == "message.updated"]
+    assert texts == ["now *another*"] * 7
+    message_actions.delete(ann.of(chat), message.id)
+    assert "swordfish" not in str(told(bob))
+    assert [data["text"] for type, data in told(bob) if type == "message.updated"] == [""] * 7
 
 
 def test_they_go_with_their_message(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     bob.api.put(path(message, "👍"))
-    ann.of(chat).delete_message(message.id)
-    assert Reaction.select().count() == 0
+    message_actions.delete(ann.of(chat), message.id)
+    assert bob.api.get(f"/api/messages/{message.id}/reactions").status_code == 404
     assert bob.api.put(path(message, "👍")).status_code == 404
+    # Once the deletion can't be undone any more.
+    DeletedMessage.update(withdrawn_at=0).execute()
+    DeletedMessage.prune()
+    assert Reaction.select().count() == 0
     told = [json.loads(event.data) for event in Event.select().where(Event.message_id == message.id)]
     assert all(not data.get("reactions") for data in told)
     other = ann.posts(chat, "again")
     bob.api.put(path(other, "👍"))
-    ann.of(chat).delete_chat()
+    chats.delete(ann.of(chat))
     assert Reaction.select().count() == 0
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 from people import Anyone, Person
 
+import search
+from actions import messages
 from models import Chat
+from search import matching
 
 HIT = {
     "id", "chat_id", "author", "text", "html", "files", "reactions", "forwarded_from", "mentions", "reply_to",
-    "created_at", "edited_at", "snippet",
+    "created_at", "edited_at", "preview", "snippet",
 }  # fmt: skip
 
 
@@ -60,6 +65,26 @@ def test_search_hits_carry_a_snippet_and_lead_on(ann: Person, chat: Chat) -> Non
     assert ann.api.get("/api/search").status_code == ann.api.get("/api/search?q=").status_code == 422
 
 
+SHOWN = [
+    ("**bold needle** and *leaning*, ~~struck~~, `code`", "bold <mark>needle</mark> and leaning, struck, code"),
+    ("see [the **needle** page](https://example.com/a)", "see the <mark>needle</mark> page"),
+    ("> the needle\n\n- one\n- two", "the <mark>needle</mark> one two"),
+    ("```python\nneedle = 1\n```", "<mark>needle</mark> = 1"),
+    ("2*3*4 needle >_< <b>&lt;", "2*3*4 <mark>needle</mark> &gt;_&lt; &lt;b&gt;&amp;lt;"),
+    ("read [the docs](https://needle.example)", "read the docs (https://<mark>needle</mark>.example)"),
+    ("https://needle.example", "https://<mark>needle</mark>.example"),
+]
+
+
+@pytest.mark.parametrize(("written", "shown"), SHOWN, ids=[written for written, _ in SHOWN])
+def test_a_snippet_reads_as_the_message_does(ann: Person, chat: Chat, written: str, shown: str) -> None:
+    message = ann.posts(chat, written)
+    (hit,) = ann.api.get("/api/search?q=needle").get_json()["items"]
+    assert (hit["snippet"], hit["text"]) == (shown, written)
+    assert ann.api.get("/api/find?q=needle").get_json()["messages"][0]["snippet"] == shown
+    assert f'<p><a href="{message.url}">{shown}</a></p>' in ann.get("/search?q=needle").text
+
+
 @pytest.mark.parametrize(
     "q", ['"', "*", "a OR", "NEAR(", "text:", "'; DROP TABLE user", "^", "-word", "\x00", "(" * 500]
 )
@@ -69,9 +94,9 @@ def test_no_question_is_an_operator(ann: Person, chat: Chat, q: str) -> None:
 
 def test_edited_and_deleted_messages_are_found_as_they_are_now(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "before")
-    ann.of(chat).edit(message.id, "afterwards")
+    messages.edit(ann.of(chat), message.id, "afterwards")
     assert (found(ann, "before"), found(ann, "afterwards")) == ([], ["afterwards"])
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     assert found(ann, "afterwards") == []
 
 
@@ -118,3 +143,14 @@ def test_a_chat_that_is_not_there_looks_like_one_of_others(carol: Person, chat: 
     answers = [carol.api.get(f"/api/search?q=x&chat_id={number}") for number in (chat.id, 987_654)]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].data == answers[1].data
+
+
+@pytest.mark.parametrize("before", ["a ", "needles ", "n e ", "é"])
+def test_an_excerpt_folds_a_little_of_a_text_however_long_it_is(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = search.read("needle", UTC)
+    folded: list[int] = []
+    known = matching.tokens
+    monkeypatch.setattr(matching, "tokens", lambda line: folded.append(len(line)) or known(line))
+    shown = matching.snippet(before * 3_000 + " the Needle is here", question)
+    assert "<mark>" in shown or before == "é"
+    assert sum(folded) <= matching.PLACES_TRIED * matching.PIECE

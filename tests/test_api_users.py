@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import time
+import unicodedata
 from typing import Any
 
+import bcrypt
 import jwt
 import pytest
 from flask import Flask
 from people import PASSWORD, Anyone, Person
 from PIL import Image
 
+from actions import accounts
 from auth import THROTTLES
-from models import limits
+from config import Settings
+from models import Chat, User, limits
+from models import password as passwords
 
 USER = {"id", "username", "name", "about", "avatar_url", "created_at"}
 
@@ -76,6 +81,23 @@ def test_weak_and_overlong_passwords_are_refused(anyone: Anyone, password: str) 
 def test_all_that_is_wrong_is_told_at_once(anyone: Anyone) -> None:
     answer = anyone.api.post("/api/users", json={"username": "a", "password": "b", "name": "x" * 101})
     assert set(answer.get_json()["errors"]) == {"username", "password", "name"}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_a_password_opens_however_a_keyboard_composes_it(anyone: Anyone, form: Any) -> None:
+    password = unicodedata.normalize(form, "Zoë und Åsa 여행")
+    assert anyone.api.post("/api/users", json={"username": "zoe", "password": password}).status_code == 201
+    for typed in ("NFC", "NFD"):
+        sent = {"username": "zoe", "password": unicodedata.normalize(typed, password)}
+        assert anyone.api.post("/api/users/login", json=sent).status_code == 200, typed
+
+
+def test_a_password_from_before_it_was_normalized_opens(anyone: Anyone, ann: Person) -> None:
+    typed = unicodedata.normalize("NFD", "Zoë und Åsa")
+    kept = bcrypt.hashpw(passwords.digest(typed), bcrypt.gensalt(4)).decode()
+    User.update(password=kept).where(User.id == ann.user.id).execute()
+    assert anyone.api.post("/api/users/login", json={"username": "ann", "password": typed}).status_code == 200
+    assert anyone.api.post("/api/users/login", json={"username": "ann", "password": "Zoe und Asa"}).status_code == 401
 
 
 def test_a_password_counts_whole(anyone: Anyone) -> None:
@@ -160,7 +182,7 @@ def test_a_token_in_the_address_or_a_cookie_opens_nothing(app: Flask, ann: Perso
 
 
 def test_people_are_found_by_how_they_begin(ann: Person, bob: Person, carol: Person) -> None:
-    bob.user.change(name="Анна Петровна")
+    accounts.change(bob.user, name="Анна Петровна")
     names = [user["username"] for user in ann.api.get("/api/users?q=AN").get_json()["items"]]
     assert names == ["ann"]
     assert [u["username"] for u in ann.api.get("/api/users?q=анна").get_json()["items"]] == ["bob"]
@@ -228,6 +250,18 @@ def test_an_avatar_is_a_square_for_everyone_signed_in(ann: Person, bob: Person, 
     assert bob.api.get(address).status_code == 404
 
 
+def test_a_former_picture_is_kept_nowhere(ann: Person, chat: Chat, settings: Settings) -> None:
+    def stored() -> int:
+        return sum(path.is_file() for path in settings.media_dir.rglob("*"))
+
+    for path in ("/api/users/me/avatar", f"/api/chats/{chat.id}/picture"):
+        for _ in range(2):
+            assert ann.api.put(path, data={"file": (picture(), "me.png")}).status_code == 200
+            assert stored() == 1, path
+        assert ann.api.delete(path).status_code == 204
+        assert stored() == 0, path
+
+
 @pytest.mark.parametrize("content", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a nothing", b"%PDF-1.7"])
 def test_what_is_no_picture_is_no_avatar(ann: Person, content: bytes) -> None:
     answer = ann.api.put("/api/users/me/avatar", data={"file": (io.BytesIO(content), "me.png")})
@@ -235,16 +269,35 @@ def test_what_is_no_picture_is_no_avatar(ann: Person, content: bytes) -> None:
     assert "file" in answer.get_json()["errors"]
 
 
-def test_an_avatar_needs_a_file_field(ann: Person) -> None:
-    assert (
-        ann.api.put("/api/users/me/avatar", data={"other": "x"}, content_type="multipart/form-data").status_code == 422
-    )
+@pytest.mark.parametrize("path", ["/api/users/me/avatar", "/api/chats/{chat}/picture"])
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        ({"other": "x"}, {"file", "other"}),
+        ({"file": "words"}, {"file"}),
+        ({"picture": (io.BytesIO(b"x"), "x.png")}, {"file", "picture"}),
+        ({"file": (io.BytesIO(b""), "")}, {"file"}),
+    ],
+)
+def test_a_picture_without_its_file_names_the_field(
+    ann: Person, chat: Chat, path: str, sent: dict[str, Any], fields: set[str]
+) -> None:
+    sent = {
+        name: (io.BytesIO(value[0].getvalue()), value[1]) if isinstance(value, tuple) else value
+        for name, value in sent.items()
+    }
+    answer = ann.api.put(path.format(chat=chat.id), data=sent, content_type="multipart/form-data")
+    assert answer.status_code == 422
+    assert fields <= set(answer.get_json()["errors"])
+
+
+def test_a_picture_is_sent_as_multipart(ann: Person) -> None:
     assert ann.api.put("/api/users/me/avatar", json={}).status_code == 415
 
 
 def test_a_deleted_account_leaves_its_messages_and_keeps_its_name(ann: Person, bob: Person, anyone: Anyone) -> None:
     chat = ann.starts("Garden", bob)
-    bob.user.change(name="Robert")
+    accounts.change(bob.user, name="Robert")
     message = bob.posts(chat, "I was here")
     assert bob.api.delete("/api/users/me", json={"current_password": "wrong one"}).status_code == 422
     assert bob.api.delete("/api/users/me", json={"current_password": PASSWORD}).status_code == 204
@@ -370,7 +423,7 @@ def test_a_wrong_question_for_people_is_refused_by_field(ann: Person, query: str
 
 def test_the_next_page_of_people_keeps_the_question(ann: Person, bob: Person, carol: Person) -> None:
     for who in (ann, carol):
-        who.user.change(name="Зоя & Ко")
+        accounts.change(who.user, name="Зоя & Ко")
     page = bob.api.get("/api/users?q=зоя %26&limit=1").get_json()
     assert [user["username"] for user in page["items"]] == ["ann"]
     page = bob.api.get(page["next"]).get_json()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 import socket
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,13 +15,15 @@ from people import PASSWORD, Person
 
 import commands
 import models
+from actions import accounts
 from chat import create_app
 from commands import CannotStart
 from config import Settings
-from models import Chat, File, Login, Message, User
-from models.base import Media
-from seed.script import Script, said
-from storage import Upload
+from lib.sqlite import sqlite3
+from lib.storage import Upload
+from models import Chat, File, Login, Message, User, chat_list
+from models.base import media
+from seed.script import Script, parse_lines
 
 
 def run(app: Flask, *words: str, typed: str | None = None) -> click.testing.Result:
@@ -31,7 +32,7 @@ def run(app: Flask, *words: str, typed: str | None = None) -> click.testing.Resu
 
 
 def upload(name: str, content: bytes) -> Upload:
-    file = Media.store.receive(name, "", 2**20)
+    file = media.store.receive(name, "", 2**20)
     file.write(content)
     return file
 
@@ -42,27 +43,27 @@ def upload(name: str, content: bytes) -> Upload:
 def test_an_administrator_is_made_with_a_password_asked_for_twice(app: Flask) -> None:
     assert run(app, "create-admin", "ann", typed=f"{PASSWORD}\n{PASSWORD}\n").exit_code == 0
     assert User.named("ann").is_admin
-    assert User.check("ann", PASSWORD)
+    assert accounts.authenticate("ann", PASSWORD)
 
 
 def test_an_administrator_needs_a_free_name_and_a_good_password(app: Flask, ann: Person) -> None:
     taken = run(app, "create-admin", "Ann", "--password", PASSWORD)
-    assert (taken.exit_code, taken.output) == (1, "Error: username: This name is taken.\n")
+    assert (taken.exit_code, taken.output) == (1, "Error: username: This username is taken. Choose another one.\n")
     short = run(app, "create-admin", "zoe", "--password", "short")
     assert short.exit_code == 1
-    assert "At least 8 characters" in short.output
+    assert "Use at least 8 characters" in short.output
     assert not User.named("ann").is_admin
 
 
 @pytest.mark.parametrize(
     "words",
-    [["create-admin", "zoe", "--password", PASSWORD], ["reset-password", "ann"], ["reset-link", "ann"], ["seed"]],
+    [["create-admin", "zoe", "--password", PASSWORD], ["reset-password", "ann"], ["reset-link", "ann"]],
     ids=lambda words: words[0],
 )
 def test_a_command_without_a_database_says_what_to_do(settings: Settings, words: list[str]) -> None:
     done = run(create_app(settings), *words)
     models.database.close()
-    assert (done.exit_code, done.output) == (1, "Error: the database has no tables yet: flask init\n")
+    assert (done.exit_code, done.output) == (1, "Error: the database has no tables yet: run `flask init`.\n")
 
 
 def test_a_reset_password_ends_every_login(app: Flask, ann: Person) -> None:
@@ -70,8 +71,8 @@ def test_a_reset_password_ends_every_login(app: Flask, ann: Person) -> None:
     done = run(app, "reset-password", "ann")
     assert done.exit_code == 0
     new = done.output.rpartition(": ")[2].strip()
-    assert User.check("ann", new)
-    assert User.check("ann", PASSWORD) is None
+    assert accounts.authenticate("ann", new)
+    assert accounts.authenticate("ann", PASSWORD) is None
     assert Login.by_secret(login.secret, ["browser"]) is None
     assert ann.api.get("/api/users/me").status_code == 401
 
@@ -79,12 +80,12 @@ def test_a_reset_password_ends_every_login(app: Flask, ann: Person) -> None:
 def test_a_password_can_be_given(app: Flask, ann: Person) -> None:
     done = run(app, "reset-password", "ann", "--password", "another good one")
     assert "another good one" not in done.output
-    assert User.check("ann", "another good one")
+    assert accounts.authenticate("ann", "another good one")
 
 
 def test_nobodys_password_is_reset(app: Flask) -> None:
     done = run(app, "reset-password", "nobody")
-    assert (done.exit_code, done.output) == (1, "Error: there is no such account.\n")
+    assert (done.exit_code, done.output) == (1, "Error: no such account.\n")
 
 
 # The history
@@ -94,16 +95,16 @@ def test_the_history_is_long_two_languages_wide_and_sound(app: Flask) -> None:
     done = run(app, "seed", "--password", PASSWORD)
     assert done.exit_code == 0, done.output
     assert PASSWORD in done.output
-    ann = User.check("ann", PASSWORD)
+    ann = accounts.authenticate("ann", PASSWORD)
     assert ann is not None
     texts = [message.text for message in Message.select()]
     assert len(texts) >= 300
     assert sum(bool(re.search("[а-яё]", text)) for text in texts) > 60
-    chats = Chat.list_of(ann)
+    chats = chat_list.load(ann)
     assert len(chats) == 8
-    assert {mine.chat.title for mine in chats} > {"Release train", "Garden", "Поход на выходные"}
-    assert any(mine.unread for mine in chats)
-    assert any(not mine.unread for mine in chats)
+    assert {chat.title for chat in chats} > {"Release train", "Garden", "Поход на выходные"}
+    assert any(chat.unread for chat in chats)
+    assert any(not chat.unread for chat in chats)
     assert run(app, "doctor").exit_code == 0
 
 
@@ -116,7 +117,7 @@ def test_the_history_has_all_that_messages_can_be(app: Flask) -> None:
     assert any("<pre" in message.html for message in messages)
     assert any("<li>" in message.html for message in messages)
     assert {file.kind for file in File.select()} >= {"PDF", "JPG", "PNG", "TXT", "CSV"}
-    assert list((Media.store.root / "incoming").iterdir()) == []
+    assert list((media.store.root / "incoming").iterdir()) == []
 
 
 def test_the_history_goes_on_for_two_weeks_up_to_now(app: Flask) -> None:
@@ -128,10 +129,18 @@ def test_the_history_goes_on_for_two_weeks_up_to_now(app: Flask) -> None:
     assert models.now() - day < times[-1] < models.now()
 
 
+def test_the_history_makes_the_database_it_goes_into(settings: Settings) -> None:
+    done = run(create_app(settings), "seed", "--password", PASSWORD)
+    texts = Message.select().count()
+    models.database.close()
+    assert done.exit_code == 0, done.output
+    assert texts >= 300
+
+
 def test_the_history_asks_for_an_empty_database(app: Flask, ann: Person) -> None:
     done = run(app, "seed")
     assert done.exit_code == 1
-    assert "there are accounts already" in done.output
+    assert "the database already has accounts" in done.output
     assert not Message.select().exists()
 
 
@@ -142,9 +151,9 @@ def test_a_history_that_fails_leaves_nothing(app: Flask) -> None:
 
 def test_a_script_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="not a line"):
-        list(said("=== 1\nann says hello"))
+        list(parse_lines("=== 1\nann says hello"))
     with pytest.raises(ValueError, match="not a mark"):
-        list(said("=== 1\n10:00 ann (loudly): hello"))
+        list(parse_lines("=== 1\n10:00 ann (loudly): hello"))
 
 
 def test_a_script_reads_as_it_says(tmp_path: Path) -> None:
@@ -174,7 +183,7 @@ def test_an_empty_database_gets_every_step(app: Flask, settings: Settings) -> No
     database_path(settings).unlink()
     done = run(app, "init")
     assert done.exit_code == 0
-    assert done.output.count("had the step") == len(models.applied())
+    assert done.output.count("Applied migration") == len(models.applied())
     assert models.pending() == []
 
 
@@ -187,7 +196,7 @@ def test_a_step_that_fails_is_told_and_changes_nothing(app: Flask, settings: Set
     foreign.close()
     done = run(app, "migrate")
     assert done.exit_code == 1
-    assert done.output.startswith("Error: the database is as it was: ")
+    assert done.output.startswith("Error: the database is unchanged: ")
     assert models.database.get_tables() == ["chat"]
 
 
@@ -213,9 +222,9 @@ def wrong(app: Flask) -> str:
 
 def test_the_doctor_misses_a_file_and_notes_one_too_many(app: Flask, ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "", files=[upload("a.txt", b"words")])
-    Media.store.keep(upload("b.txt", b"nobody's"))
-    assert "files that no row names: 1" in run(app, "doctor").output
-    Media.store.remove(message.files[0].key)
+    media.store.keep(upload("b.txt", b"nobody's"))
+    assert "unused files in the media folder: 1" in run(app, "doctor").output
+    media.store.remove(message.files[0].key)
     assert message.files[0].key in wrong(app)
 
 
@@ -234,7 +243,7 @@ def test_the_doctor_counts_again(app: Flask, ann: Person, chat: Chat) -> None:
     Chat.update(message_count=7, member_count=7).execute()
     models.database.execute_sql("DELETE FROM message_index")
     told = wrong(app)
-    for what in ("number of members", "number of messages", "a search can't find"):
+    for what in ("number of members", "number of messages", "missing from the search index"):
         assert what in told
 
 
@@ -308,7 +317,7 @@ def test_a_folder_in_the_way_is_told(settings: Settings) -> None:
 
 def test_a_file_that_is_no_database_is_told(settings: Settings) -> None:
     database_path(settings).write_text("not a database, for it is longer than the head of one\n" * 20)
-    with pytest.raises(CannotStart, match="can't be brought up to date"):
+    with pytest.raises(CannotStart, match="can't migrate the database"):
         commands.prepare(settings)
     models.database.close()
 
@@ -318,7 +327,7 @@ def test_a_busy_port_is_told(settings: Settings) -> None:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         taken = Settings(**{**settings.__dict__, "port": busy.getsockname()[1]})
-        with pytest.raises(CannotStart, match="not to be had"):
+        with pytest.raises(CannotStart, match="not available"):
             commands.check_port(taken)
 
 
@@ -336,6 +345,6 @@ def test_keys_are_made_once(
     for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
     commands.make_keys(tmp_path / ".env")
-    assert "Made SECRET_KEY and JWT_SECRET_KEY in .env" in capsys.readouterr().out
+    assert "Wrote SECRET_KEY and JWT_SECRET_KEY to .env" in capsys.readouterr().out
     commands.make_keys(tmp_path / ".env")
     assert capsys.readouterr().out == ""

@@ -1,26 +1,42 @@
-"""What the documents say is so: settings, commands, decisions, links."""
+"""What the documents say is so: settings, commands, files and names, decisions, links."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from people import Anyone
 
+from config import Settings
+from lib.limits import Limits
+from models import event
+from models.event import EVENT_TYPES
+from stream.process.log import LEAVING, PERSONAL
+
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+# Folders that a running server makes.
+MADE_LATER = {"media/", "media/incoming/"}
 SOURCES = [
     path
-    for pattern in ("*.py", "api/*.py", "models/*.py", "schemas/*.py", "stream/*.py", "views/*.py")
+    for pattern in ("*.py", "api/*.py", "models/*.py", "actions/*.py", "stream/*.py", "views/*.py")
     for path in ROOT.glob(pattern)
 ]
 
 
 def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
     code = (ROOT / "config.py").read_text()
-    read = set(re.findall(r'values\.\w+\("([A-Z0-9_]+)"', code)) | set(re.findall(r'^    "([A-Z_]+)": \(', code, re.M))
+    read = set(re.findall(r'values\.\w+\("([A-Z0-9_]+)"', code)) | {
+        one.metadata.get("name", one.name.upper()) for of in (Limits, Settings) for one in fields(of) if one.metadata
+    }
     read |= {"SECRET_KEY", "JWT_SECRET_KEY", "HOST", "DATABASE_URL"}
     table = (ROOT / "docs/operate.md").read_text().split("## Settings")[1].split("\n## ")[0]
     told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", table))
@@ -57,3 +73,56 @@ def test_documents_and_rules_that_the_code_names_exist(source: Path) -> None:
     rules = set(re.findall(r"^(\d+)\. ", (ROOT / "docs/rules.md").read_text(), re.M))
     for number in re.findall(r"\(rule (\d+)\)", text):
         assert number in rules, f"rule {number}"
+
+
+def files_and_names(document: Path) -> list[tuple[str, list[str]]]:
+    """List each `file` (`name`, …) of a document with its names; a file may stand without any. Media types are none."""
+    listed = re.findall(
+        r"`((?!/|text/|application/)[\w./-]+/[\w.-]*|[\w-]+\.(?:py|js|md))`(?:\s+\(([^)]*)\))?", document.read_text()
+    )
+    return [(file, re.findall(r"`([^`]+)`", names)) for file, names in listed if "NN" not in file]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_the_documents_name_exist(document: Path) -> None:
+    listed = files_and_names(document)
+    rooms = ("lib", "models", "views", "api", "answers", "stream", "search", "static/js")
+    folders = [ROOT, *(ROOT / folder for folder in rooms)]
+    missing = {file for file, _ in listed if not any((folder / file).exists() for folder in folders)}
+    assert missing - MADE_LATER == set()
+
+
+def test_every_element_that_the_architecture_names_has_a_file() -> None:
+    tags = re.findall(r"`<([a-z]+(?:-[a-z]+)+)>`", (ROOT / "docs/architecture.md").read_text())
+    assert tags
+    assert [tag for tag in tags if not (ROOT / f"static/js/{tag}.js").exists()] == []
+
+
+def test_the_guide_names_what_is_in_the_files() -> None:
+    listed = files_and_names(ROOT / "docs/where.md")
+    missing = [
+        f"{file}: {name}"
+        for file, names in listed
+        for name in names
+        if not re.search(
+            rf"(?<!\w){re.escape(name)}(?!\w)" if name[0].isalnum() else re.escape(name), (ROOT / file).read_text()
+        )
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("record", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda path: path.stem[:4])
+def test_a_decision_has_a_title_a_date_and_a_status(record: Path) -> None:
+    title, _, status = record.read_text().splitlines()[:3]
+    assert re.fullmatch(rf"# {int(record.stem[:4])}\. \S.*[^.]", title)
+    assert re.match(r"Date: \d{4}-\d\d-\d\d\. Status: (accepted|superseded by \[\d{4}\]\(.+\))(\.|, )", status)
+
+
+def test_every_event_is_documented() -> None:
+    section = (ROOT / "docs/api.md").read_text().split("## The live stream")[1].split("\n## ")[0]
+    documented = {
+        name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall(r"`([\w.]+)`", row)
+    }
+    assert set(EVENT_TYPES) <= documented
+    assert set(EVENT_TYPES) >= PERSONAL | LEAVING
+    assert event.PERSONAL == PERSONAL

@@ -17,7 +17,7 @@ from servers import Server
 
 from config import Settings
 from models import Chat, File, limits
-from models.base import Media
+from models.base import media
 
 FILE = {"id", "name", "size", "type", "url", "thumbnail_url", "width", "height"}
 
@@ -74,8 +74,23 @@ def test_parts_and_unchanged_files_are_asked_for(ann: Person, chat: Chat) -> Non
         assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */10")
     with ann.api.get(file["url"]) as whole:
         known = whole.headers["ETag"]
+        # Kept by nobody on the way, and asked for anew by who keeps it: it may be deleted, or its reader removed.
+        assert whole.headers["Cache-Control"] == "private, no-cache"
     with ann.api.get(file["url"], headers={"If-None-Match": known}) as again:
         assert (again.status_code, again.data) == (304, b"")
+
+
+def test_an_id_given_anew_after_a_backup_was_put_back_is_not_taken_for_the_file_before(ann: Person, chat: Chat) -> None:
+    (file,) = sends(ann, chat, (b"before", "a.txt")).get_json()["files"]
+    with ann.api.get(file["url"]) as whole:
+        known = whole.headers["ETag"]
+    (other,) = sends(ann, chat, (b"another", "b.txt")).get_json()["files"]
+    File.delete().where(File.id == file["id"]).execute()
+    File.update(id=file["id"]).where(File.id == other["id"]).execute()
+    with ann.api.get(file["url"], headers={"If-None-Match": known}) as changed:
+        assert (changed.status_code, changed.data) == (200, b"another")
+    with ann.api.get(file["url"], headers={"If-Range": known, "Range": "bytes=2-"}) as rest:
+        assert (rest.status_code, rest.data) == (200, b"another")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +107,7 @@ def test_parts_and_unchanged_files_are_asked_for(ann: Person, chat: Chat) -> Non
     ],
 )
 def test_a_name_is_a_label_in_any_alphabet(ann: Person, chat: Chat, sent: str, kept: str) -> None:
-    upload = Media.store.receive(sent, "text/plain", 100)
+    upload = media.store.receive(sent, "text/plain", 100)
     upload.write(b"x")
     message = ann.posts(chat, "", files=[upload])
     (file,) = message.files
@@ -203,7 +218,7 @@ def test_too_large_and_too_many_are_refused_and_leave_nothing(
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) == {"files"}
     assert File.select().count() == 1
-    assert [path for path in settings.media_dir.rglob("*") if path.is_file()] == [Media.store.path(File.get().key)]
+    assert [path for path in settings.media_dir.rglob("*") if path.is_file()] == [media.store.path(File.get().key)]
 
 
 def test_a_form_with_a_file_too_large_comes_back_with_its_text(
@@ -256,7 +271,7 @@ def test_files_are_for_members_only(ann: Person, bob: Person, carol: Person, cha
 
 def test_a_row_whose_bytes_are_missing_is_told(ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
     (file,) = sends(ann, chat, (b"x", "a.txt")).get_json()["files"]
-    Media.store.remove(File.get_by_id(file["id"]).key)
+    media.store.remove(File.get_by_id(file["id"]).key)
     assert ann.api.get(file["url"]).status_code == 404
     assert "missing" in caplog.text
 

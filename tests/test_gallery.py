@@ -7,15 +7,16 @@ from conftest import Queries
 from people import Person
 from PIL import Image
 
+from actions import messages
 from models import Chat, Message
-from models.base import Media
+from models.base import media
 
 
 def upload(person: Person, chat: Chat, *names: str, text: str = "") -> Message:
     """Send files; what ends in .png is a picture."""
     files = []
     for name in names:
-        received = Media.store.receive(name, "", 2**20)
+        received = media.store.receive(name, "", 2**20)
         if name.endswith(".png"):
             Image.new("RGB", (80, 60), "tomato").save(received, "PNG")
         else:
@@ -65,7 +66,7 @@ def test_wrong_questions_are_refused(bob: Person, garden: Chat, query: str) -> N
 def test_a_deleted_message_takes_its_files_along(ann: Person, garden: Chat) -> None:
     message = upload(ann, garden, "oops.png")
     assert "oops.png" in names(ann, garden)
-    ann.of(garden).delete_message(message.id)
+    messages.delete(ann.of(garden), message.id)
     assert "oops.png" not in names(ann, garden)
     assert "oops.png" not in ann.get(f"/chats/{garden.id}/files").text
 

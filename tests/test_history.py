@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from people import PASSWORD, Person
 
-from models import Chat, Event, Revision
+from actions import accounts, chats, messages
+from lib import richtext
+from models import Chat, DeletedMessage, Event, Revision
 
 
 def former(who: Person, message_id: int) -> list[str]:
@@ -17,8 +20,8 @@ def former(who: Person, message_id: int) -> list[str]:
 def test_every_edit_keeps_what_was_said_before(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the tomatos are in")
     assert former(bob, message.id) == []
-    ann.of(chat).edit(message.id, "the *tomatoes* are in")
-    ann.of(chat).edit(message.id, "all the tomatoes are in")
+    messages.edit(ann.of(chat), message.id, "the *tomatoes* are in")
+    messages.edit(ann.of(chat), message.id, "all the tomatoes are in")
     assert former(bob, message.id) == ["the *tomatoes* are in", "the tomatos are in"]
     newest, oldest = bob.api.get(f"/api/messages/{message.id}/history").get_json()["items"]
     assert "<em>tomatoes</em>" in newest["html"]
@@ -26,16 +29,35 @@ def test_every_edit_keeps_what_was_said_before(ann: Person, bob: Person, chat: C
     assert oldest["created_at"] == now["created_at"] < newest["created_at"] < now["edited_at"]
 
 
+def test_the_history_is_shown_as_it_was_and_rendered_by_nobody(
+    ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = ann.posts(chat, "*old* text, @bob")
+    messages.edit(ann.of(chat), message.id, "new text")
+    legacy = Revision.create(message=message.id, text="<from> *before*", written_at=1)
+    asked: list[str] = []
+    monkeypatch.setattr(richtext.MarkdownIt, "parse", lambda *which: asked.append(str(which)))
+    old, oldest = sorted(former_html(bob, message.id), key=len, reverse=True)
+    assert old == "<p><em>old</em> text, @bob</p>"
+    assert oldest == "<p>&lt;from&gt; *before*</p>" == legacy.html
+    assert "<em>old</em>" in bob.get(f"/chats/{chat.id}/messages/{message.id}/history").get_data(as_text=True)
+    assert asked == []
+
+
+def former_html(who: Person, message_id: int) -> list[str]:
+    return [row["html"] for row in who.api.get(f"/api/messages/{message_id}/history").get_json()["items"]]
+
+
 def test_an_edit_that_changes_nothing_keeps_nothing(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
-    ann.of(chat).edit(message.id, "hello")
+    messages.edit(ann.of(chat), message.id, "hello")
     assert former(ann, message.id) == []
 
 
 def test_a_long_history_is_read_page_by_page(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "text 0")
     for number in range(1, 6):
-        ann.of(chat).edit(message.id, f"text {number}")
+        messages.edit(ann.of(chat), message.id, f"text {number}")
     seen: list[str] = []
     address = f"/api/messages/{message.id}/history?limit=2"
     while address:
@@ -47,34 +69,36 @@ def test_a_long_history_is_read_page_by_page(ann: Person, bob: Person, chat: Cha
 
 def test_who_was_removed_reads_no_history(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the swordfish is secret")
-    ann.of(chat).edit(message.id, "hello")
+    messages.edit(ann.of(chat), message.id, "hello")
     ann.removes(bob, chat)
     assert bob.api.get(f"/api/messages/{message.id}/history").status_code == 404
 
 
 def test_with_the_message_its_history_goes_from_everywhere(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the swordfish is secret")
-    ann.of(chat).edit(message.id, "hello")
-    ann.of(chat).delete_message(message.id)
+    messages.edit(ann.of(chat), message.id, "hello")
+    messages.delete(ann.of(chat), message.id)
     assert bob.api.get(f"/api/messages/{message.id}/history").status_code == 404
+    DeletedMessage.update(withdrawn_at=0).execute()
+    DeletedMessage.prune()
     assert Revision.select().count() == 0
     assert "swordfish" not in json.dumps([event.data for event in Event.select()])
     other = ann.posts(chat, "the swordfish is secret")
-    ann.of(chat).edit(other.id, "hello")
-    ann.of(chat).delete_chat()
+    messages.edit(ann.of(chat), other.id, "hello")
+    chats.delete(ann.of(chat))
     assert Revision.select().count() == 0
 
 
 def test_what_was_said_before_is_found_by_nobody(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the swordfish is secret")
-    ann.of(chat).edit(message.id, "hello")
+    messages.edit(ann.of(chat), message.id, "hello")
     assert bob.api.get("/api/search?q=swordfish").get_json()["items"] == []
 
 
 def test_a_closed_accounts_history_stays_as_its_messages_do(ann: Person, bob: Person, chat: Chat) -> None:
     message = bob.posts(chat, "the tomatos are in")
-    bob.of(chat).edit(message.id, "the tomatoes are in")
-    bob.user.close_account(PASSWORD)
+    messages.edit(bob.of(chat), message.id, "the tomatoes are in")
+    accounts.close(bob.user, PASSWORD)
     assert former(ann, message.id) == ["the tomatos are in"]
 
 
@@ -84,3 +108,4 @@ def test_the_name_of_a_closed_account_is_gone_from_former_texts(ann: Person, bob
     assert bob.api.delete("/api/users/me", json={"current_password": bob.password}).status_code == 204
     (former,) = ann.api.get(f"/api/messages/{message.id}/history").get_json()["items"]
     assert former["text"] == "Ask Deleted user, not @bobby or Deleted user."
+    assert former["html"] == "<p>Ask Deleted user, not @bobby or Deleted user.</p>"

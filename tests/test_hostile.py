@@ -15,8 +15,10 @@ from PIL import Image
 from servers import Server
 
 import models
+from actions import accounts, chats, members
 from chat import create_app
 from config import Settings
+from lib import richtext
 from models import Chat, Login, Membership, NotThere, SentKey, User, limits
 from models import password as passwords
 
@@ -32,6 +34,8 @@ def test_a_pile_of_marks_is_refused_at_once(ann: Person, anyone: Anyone, chat: C
     assert ann.api.post("/api/chats", json={"title": PILE}).status_code == 422
     assert ann.api.post(f"/api/chats/{chat.id}/members", json={"username": PILE}).status_code == 422
     files = {"chat_id": str(chat.id), "files": [(io.BytesIO(b"x"), PILE + ".txt")]}
+    assert ann.api.post("/api/messages", data=files).status_code == 413
+    files = {"chat_id": str(chat.id), "files": [(io.BytesIO(b"x"), PILE[:3_000] + ".txt")]}
     assert ann.api.post("/api/messages", data=files).get_json()["files"][0]["name"].endswith(".txt")
 
 
@@ -112,24 +116,24 @@ def test_no_hash_is_made_while_others_wait_to_write(ann: Person, chat: Chat, mon
 
 
 def test_a_login_that_was_under_way_does_not_outlive_a_new_password(ann: Person) -> None:
-    checked = User.check("ann", PASSWORD)
+    checked = accounts.authenticate("ann", PASSWORD)
     assert checked is not None
-    ann.user.change("another long phrase", PASSWORD)
+    accounts.change(ann.user, "another long phrase", PASSWORD)
     with pytest.raises(NotThere):
         Login.open(checked, "token")
 
 
 def test_a_closed_account_gets_nothing_back(ann: Person, bob: Person, chat: Chat) -> None:
     before = User.find(bob.id)
-    bob.user.close_account(PASSWORD)
+    accounts.close(bob.user, PASSWORD)
     with pytest.raises(NotThere):
-        before.change(name="Bob again", username="bobby")
+        accounts.change(before, name="Bob again", username="bobby")
     with pytest.raises(NotThere):
-        before.drop_avatar()
+        accounts.remove_avatar(before)
     with pytest.raises(NotThere):
-        Chat.start(before, "From beyond")
+        chats.start(before, "From beyond")
     with pytest.raises(models.Invalid):
-        ann.of(chat).add("bob")
+        members.add(ann.of(chat), "bob")
     row = User.get_by_id(bob.id)
     assert (row.name, row.username, row.username_key) == ("", "", None)
     assert not Membership.select().where(Membership.user == bob.id).exists()
@@ -139,14 +143,14 @@ def test_closing_while_being_added_leaves_no_ghost(ann: Person, bob: Person) -> 
     for number in range(8):
         chat = ann.starts(f"Chat {number}")
         name = f"guest{chr(97 + number)}"
-        guest = User.register(name, PASSWORD)
+        guest = accounts.register(name, PASSWORD)
         start = threading.Barrier(2)
 
         def add(chat: Chat = chat, name: str = name, start: threading.Barrier = start) -> None:
             mine = ann.of(chat)
             start.wait()
             try:
-                mine.add(name)
+                members.add(mine, name)
             except models.Invalid:
                 return
             finally:
@@ -154,7 +158,7 @@ def test_closing_while_being_added_leaves_no_ghost(ann: Person, bob: Person) -> 
 
         def close(guest: User = guest, start: threading.Barrier = start) -> None:
             start.wait()
-            guest.close_account(PASSWORD)
+            accounts.close(guest, PASSWORD)
             models.database.close()
 
         threads = [threading.Thread(target=work) for work in (add, close)]
@@ -167,9 +171,8 @@ def test_closing_while_being_added_leaves_no_ghost(ann: Person, bob: Person) -> 
 
 def test_a_text_too_long_is_not_rendered_first(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     message = ann.posts(chat, "short")
-    import text
 
-    monkeypatch.setattr(text, "render", lambda said: pytest.fail("rendered"))
+    monkeypatch.setattr(richtext, "render", lambda said: pytest.fail("rendered"))
     answer = ann.api.patch(f"/api/messages/{message.id}", json={"text": "[" * 1_000_000})
     assert answer.status_code in (413, 422)
 
@@ -187,7 +190,7 @@ def test_names_that_look_alike_in_any_case_are_one(anyone: Anyone, first: str, s
 
 
 def test_a_renamed_persons_old_name_is_free_again(ann: Person, anyone: Anyone) -> None:
-    ann.user.change(username="annie")
+    accounts.change(ann.user, username="annie")
     assert anyone.api.post("/api/users", json={"username": "ann", "password": PASSWORD}).status_code == 201
     assert anyone.api.post("/api/users", json={"username": "ANNIE", "password": PASSWORD}).status_code == 409
 
@@ -212,7 +215,7 @@ def test_what_a_proxy_says_is_believed_as_often_as_configured(
 
     app = create_app(replace(settings, proxies=proxies, rate_limits=True))
     models.migrate()
-    User.register("ann", PASSWORD)
+    accounts.register("ann", PASSWORD)
     client = app.test_client()
     statuses = []
     for number in range(11):

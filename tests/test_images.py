@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 
-import images
+from lib import images
 
 Maker = Callable[..., Path]
 SECRET = b"ann was here"

@@ -7,17 +7,19 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-import jobs
+from lib import jobs
 
 
 @pytest.fixture(autouse=True)
 def fresh_pool() -> Iterator[None]:
     """A pool for this test alone; those after it find a new one."""
-    jobs.renew()
+    jobs.reset_after_fork()
     yield
-    jobs.pool.threads.shutdown()
-    jobs.renew()
+    jobs.pool.executor.shutdown()
+    jobs.reset_after_fork()
 
 
 class Crowd:
@@ -49,12 +51,12 @@ class Crowd:
         return self.results
 
 
-def places_left() -> int:
+def slots_left() -> int:
     left = 0
-    while jobs.pool.places.acquire(blocking=False):
+    while jobs.pool.slots.acquire(blocking=False):
         left += 1
     for _ in range(left):
-        jobs.pool.places.release()
+        jobs.pool.slots.release()
     return left
 
 
@@ -70,18 +72,18 @@ def test_work_runs_in_a_thread_of_the_pool() -> None:
 def test_what_work_raises_is_raised_to_who_wanted_it() -> None:
     with pytest.raises(ZeroDivisionError):
         jobs.run(divmod, 1, 0)
-    assert places_left() == jobs.THREADS + jobs.WAITING
+    assert slots_left() == jobs.THREADS + jobs.QUEUE_MAX
 
 
 def test_when_too_much_waits_more_is_refused_at_once_and_nothing_is_lost() -> None:
-    crowd = Crowd(jobs.THREADS + jobs.WAITING + 5)
+    crowd = Crowd(jobs.THREADS + jobs.QUEUE_MAX + 5)
     while len(crowd.results) < 5:
         crowd.threads[-1].join(0.01)  # those refused end at once
     with pytest.raises(jobs.Full):
         jobs.run(int)
     results = crowd.leave()
     assert results.count("full") == 5
-    assert results.count("done") == jobs.THREADS + jobs.WAITING
+    assert results.count("done") == jobs.THREADS + jobs.QUEUE_MAX
     assert jobs.run(int) == 0
 
 
@@ -109,12 +111,12 @@ def test_work_that_wants_other_work_does_it_itself() -> None:
 def test_a_forked_worker_has_a_pool_of_its_own() -> None:
     assert jobs.run(int) == 0
     for _ in range(3):
-        jobs.pool.places.acquire()
+        jobs.pool.slots.acquire()
     child = os.fork()
     if child == 0:
-        free = places_left() == jobs.THREADS + jobs.WAITING
+        free = slots_left() == jobs.THREADS + jobs.QUEUE_MAX
         os._exit(0 if free and jobs.run(int, "7") == 7 else 1)
-    jobs.pool.places.release(3)
+    jobs.pool.slots.release(3)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
@@ -125,7 +127,74 @@ def test_what_nobody_waits_for_is_done_in_order_also_after_one_that_failed(caplo
         raise ValueError("this one breaks")
 
     for work in (lambda: done.append(1), fail, lambda: done.append(2)):
-        jobs.later(work)
-    jobs.lane.works.join()
+        jobs.enqueue(work)
+    jobs.background.jobs.join()
     assert done == [1, 2]
     assert "this one breaks" in caplog.text
+
+
+# Whose work it is
+
+
+class Turns:
+    """Works of some keys that wait while others hold the threads; `order` is whose turn came when."""
+
+    def __init__(self, keys: list[str], most: int | None = None) -> None:
+        self.order: list[str] = []
+        self.refused: list[str] = []
+        door, began = threading.Event(), threading.Semaphore(0)
+
+        def first() -> None:
+            began.release()
+            door.wait(30)
+
+        threads = [threading.Thread(target=jobs.run, args=(first,)) for _ in range(jobs.THREADS)]
+        for thread in threads:
+            thread.start()
+            assert began.acquire(timeout=30)
+        for number, key in enumerate(keys):
+            threads.append(threading.Thread(target=self.wants, args=(key, most)))
+            threads[-1].start()
+            while sum(map(len, jobs.pool.waiting.values())) + len(self.refused) <= number:
+                threads[-1].join(0.001)
+        door.set()
+        for thread in threads:
+            thread.join(30)
+
+    def wants(self, key: str, most: int | None) -> None:
+        try:
+            jobs.run_for(key, most, self.order.append, key)
+        except jobs.TooManyForKey:
+            self.refused.append(key)
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=20))
+@settings(max_examples=25)
+def test_keys_take_turns(keys: list[str]) -> None:
+    jobs.THREADS, threads = 1, jobs.THREADS
+    try:
+        jobs.reset_after_fork()
+        order = Turns(keys).order
+    finally:
+        jobs.pool.executor.shutdown()
+        jobs.THREADS = threads
+    assert sorted(order) == sorted(keys)
+    # The nth work of a key comes before the nth and one of any other.
+    rounds = [order[:place].count(key) for place, key in enumerate(order)]
+    assert rounds == sorted(rounds)
+
+
+def test_of_one_key_no_more_than_some_are_under_way() -> None:
+    crowd = Turns(["a"] * 6 + ["b"], most=4)
+    assert (crowd.refused, sorted(crowd.order)) == (["a", "a"], ["a", "a", "a", "a", "b"])
+    assert not jobs.pool.job_counts
+    assert slots_left() == jobs.THREADS + jobs.QUEUE_MAX
+
+
+def test_who_has_a_place_has_it_for_all_that_they_want_in_there() -> None:
+    with jobs.reserve_slot("a", 1):
+        assert (jobs.run_for("a", 1, int, "1"), jobs.run_for("a", 1, int, "2")) == (1, 2)
+        with pytest.raises(jobs.TooManyForKey), jobs.reserve_slot("a", 1):
+            raise AssertionError
+    assert jobs.run_for("a", 1, int, "3") == 3
+    assert not jobs.pool.job_counts

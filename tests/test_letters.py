@@ -14,14 +14,15 @@ from mailbox import Certificates, Mailbox, open_mailbox
 from pathlib import Path
 
 import pytest
+from conftest import Queries
 from flask import Flask
 from people import PASSWORD, Anyone, Browser, Person
 
-import jobs
-import mail
 import models
+from actions import accounts
 from chat import create_app
 from config import Settings
+from lib import jobs, mailer
 from models import Link, User, limits
 
 NEW = "another long phrase"
@@ -42,9 +43,9 @@ def app(settings: Settings, box: Mailbox) -> Iterator[Flask]:
     app = create_app(replace(settings, public_url=SITE, mail=server))
     models.migrate()
     yield app
-    jobs.lane.works.join()
+    jobs.background.jobs.join()
     models.database.close()
-    mail.use(None)
+    mailer.configure(None)
 
 
 def path_in(letter: EmailMessage) -> str:
@@ -66,7 +67,7 @@ def confirms(person: Person, box: Mailbox, email: str) -> None:
 def forgets(browser: Browser, email: str) -> str:
     answer = browser.submit("/forgotten", email=email)
     assert answer.status_code == 200, answer.text
-    jobs.lane.works.join()
+    jobs.background.jobs.join()
     return answer.text
 
 
@@ -76,13 +77,13 @@ def forgets(browser: Browser, email: str) -> str:
 def test_an_address_counts_once_it_was_confirmed(ann: Person, box: Mailbox, anyone: Anyone) -> None:
     sent = ann.browser.submit("/settings/email", email="ann@example.org", current_password=PASSWORD)
     assert sent.status_code == 302
-    assert "on its way to ann@example.org" in ann.get("/settings").text
+    assert "sent a link to ann@example.org" in ann.get("/settings").text
     (letter,) = box.gets(1)
     assert letter["To"] == "ann@example.org"
     assert letter["From"] == "Flask Chat <chat@example.org>"
     assert letter["Auto-Submitted"] == "auto-generated"
     assert ann.api.get("/api/users/me/email").get_json() == {"email": None, "waiting": "ann@example.org"}
-    assert "ann@example.org waits" in ann.get("/settings/email").text
+    assert "ann@example.org isn’t confirmed" in ann.get("/settings/email").text
     path = path_in(letter)
     assert ann.get(path).status_code == 200
     assert ann.api.get("/api/users/me/email").get_json()["email"] is None
@@ -118,7 +119,7 @@ def test_an_address_is_changed_with_the_password_alone(ann: Person, box: Mailbox
         assert answer.status_code == 422
         api = ann.api.put("/api/users/me/email", json={"email": sent, "current_password": "not this one"})
         assert set(api.get_json()["errors"]) == {"current_password"}
-    jobs.lane.works.join()
+    jobs.background.jobs.join()
     assert not box.letters
 
 
@@ -126,7 +127,7 @@ def test_the_address_before_is_told_that_it_is_one_no_longer(ann: Person, box: M
     confirms(ann, box, "old@example.org")
     confirms(ann, box, "new@example.org")
     told = box.gets(3)[2]
-    assert (told["To"], told["Subject"]) == ("old@example.org", "Your e-mail was changed")
+    assert (told["To"], told["Subject"]) == ("old@example.org", "Your email was changed")
     gone = ann.api.put("/api/users/me/email", json={"email": "", "current_password": PASSWORD})
     assert gone.get_json() == {"email": None, "waiting": None}
     assert box.gets(4)[3]["To"] == "new@example.org"
@@ -145,7 +146,7 @@ def test_nobody_else_ever_sees_an_address(ann: Person, bob: Person, box: Mailbox
 
 def test_an_address_goes_with_its_account(ann: Person, box: Mailbox, anyone: Anyone) -> None:
     confirms(ann, box, "ann@example.org")
-    ann.user.close_account(PASSWORD)
+    accounts.close(ann.user, PASSWORD)
     assert User.get_by_id(ann.id).email == ""
     assert not Link.select().exists()
     forgets(anyone.browser, "ann@example.org")
@@ -161,11 +162,11 @@ def test_who_forgot_a_password_gets_a_link_to_a_new_one(ann: Person, box: Mailbo
     forgets(anyone.browser, "ann@EXAMPLE.org")
     letter = box.gets(2)[1]
     assert letter["To"] == "Ann@example.org"
-    assert "account ann:" in letter.get_content()
+    assert "the account ann." in letter.get_content()
     path = path_in(letter)
     assert anyone.browser.submit(path, password=NEW, repeat=NEW).status_code == 302
     assert "/users/ann" in anyone.browser.get("/").text
-    assert User.check("ann", NEW)
+    assert accounts.authenticate("ann", NEW)
     assert ann.get("/settings").status_code == 302
 
 
@@ -183,7 +184,7 @@ def test_nobody_waits_for_the_e_mail_server_nor_for_the_look_up(
     """Known or not, the request asks the database the same and writes no link: the rest comes afterwards."""
     confirms(ann, box, "ann@example.org")
     door, counts = threading.Event(), []
-    jobs.later(door.wait)
+    jobs.enqueue(door.wait)
     for email in ("ann@example.org", "zoe@example.org"):
         token = anyone.browser.csrf("/forgotten")
         with queries:  # type: ignore[attr-defined]
@@ -200,16 +201,16 @@ def test_a_familys_accounts_each_get_their_link(ann: Person, bob: Person, box: M
     confirms(ann, box, "home@example.org")
     confirms(bob, box, "home@example.org")
     forgets(anyone.browser, "home@example.org")
-    assert [("account ann:" in letter.get_content()) for letter in box.gets(4)[2:]] == [True, False]
+    assert [("the account ann." in letter.get_content()) for letter in box.gets(4)[2:]] == [True, False]
 
 
 def test_a_letter_speaks_the_language_of_who_gets_it(ann: Person, box: Mailbox, anyone: Anyone) -> None:
     confirms(ann, box, "ann@example.org")
-    ann.user.change(language="ru")
+    accounts.change(ann.user, language="ru")
     forgets(anyone.browser, "ann@example.org")
     letter = box.gets(2)[1]
-    assert letter["Subject"] == "Новый пароль для Flask Chat"
-    assert "учётной записи ann:" in letter.get_content()
+    assert letter["Subject"] == "Сброс пароля Flask Chat"
+    assert "аккаунта ann." in letter.get_content()
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(59, 200), (61, 404)])
@@ -251,18 +252,18 @@ def test_an_e_mail_server_that_refuses_is_logged_without_the_address(
     confirms(ann, box, "ann@example.org")
     monkeypatch.setattr(box, "refuses", True)
     forgets(anyone.browser, "ann@example.org")
-    assert "a letter could not be sent: SMTPDataError 550" in caplog.text
+    assert "can't send an e-mail: SMTPDataError 550" in caplog.text
     assert "ann@example" not in caplog.text
     assert len(box.letters) == 1
 
 
 def test_a_queue_that_is_full_is_told_alike(app: Flask, anyone: Anyone) -> None:
     begun, door = threading.Event(), threading.Event()
-    jobs.later(lambda: (begun.set(), door.wait()))
+    jobs.enqueue(lambda: (begun.set(), door.wait()))
     try:
         assert begun.wait(60)
-        for _ in range(jobs.WAITING):
-            jobs.later(door.wait)
+        for _ in range(jobs.QUEUE_MAX):
+            jobs.enqueue(door.wait)
         answer = anyone.browser.submit("/forgotten", email="zoe@example.org")
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
@@ -298,10 +299,10 @@ def test_a_letter_goes_out_by_tls_and_with_a_login(
     how = "ssl_context" if security == "tls" else "tls_context"
     extra = {} if security == "tls" else {"require_starttls": True}
     with open_mailbox(logs_in=True, **{how: certificates.context}, **extra) as safe:
-        mail.use({"host": "127.0.0.1", "port": safe.port, "sender": "chat@example.org", "user": "chat",
+        mailer.configure({"host": "127.0.0.1", "port": safe.port, "sender": "chat@example.org", "user": "chat",
                   "password": "p@ss/word", "security": security})  # fmt: skip
-        mail.send("ann@example.org", "Привет", "Как дела?\n")
-    mail.use(None)
+        mailer.send("ann@example.org", "Привет", "Как дела?\n")
+    mailer.configure(None)
     assert safe.users == ["chat"]
     assert safe.was_safe == [True]
     assert (safe.letters[0]["Subject"], safe.letters[0].get_content()) == ("Привет", "Как дела?\n")
@@ -311,10 +312,12 @@ def test_a_letter_goes_out_by_tls_and_with_a_login(
 def test_a_certificate_that_nobody_vouches_for_is_refused(certificates: Certificates, security: str) -> None:
     how = "ssl_context" if security == "tls" else "tls_context"
     with open_mailbox(**{how: certificates.context}) as unknown:
-        mail.use({"host": "127.0.0.1", "port": unknown.port, "sender": "chat@example.org", "security": security})
+        mailer.configure(
+            {"host": "127.0.0.1", "port": unknown.port, "sender": "chat@example.org", "security": security}
+        )
         with pytest.raises(ssl.SSLCertVerificationError):
-            mail.send("ann@example.org", "Hello", "hello\n")
-    mail.use(None)
+            mailer.send("ann@example.org", "Hello", "hello\n")
+    mailer.configure(None)
     assert not unknown.letters
 
 
@@ -322,18 +325,18 @@ def test_a_certificate_for_another_name_is_refused(tmp_path: Path, monkeypatch: 
     other = Certificates(tmp_path, "mail.example.net")
     monkeypatch.setenv("SSL_CERT_FILE", str(other.trusted))
     with open_mailbox(tls_context=other.context) as unknown:
-        mail.use({"host": "127.0.0.1", "port": unknown.port, "sender": "chat@example.org"})
+        mailer.configure({"host": "127.0.0.1", "port": unknown.port, "sender": "chat@example.org"})
         with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
-            mail.send("ann@example.org", "Hello", "hello\n")
-    mail.use(None)
+            mailer.send("ann@example.org", "Hello", "hello\n")
+    mailer.configure(None)
 
 
 def test_nothing_goes_out_in_the_clear_when_tls_is_not_offered(box: Mailbox) -> None:
     before = len(box.letters)
-    mail.use({"host": "127.0.0.1", "port": box.port, "sender": "chat@example.org"})
+    mailer.configure({"host": "127.0.0.1", "port": box.port, "sender": "chat@example.org"})
     with pytest.raises(smtplib.SMTPNotSupportedError):
-        mail.send("ann@example.org", "Hello", "hello\n")
-    mail.use(None)
+        mailer.send("ann@example.org", "Hello", "hello\n")
+    mailer.configure(None)
     assert len(box.letters) == before
 
 
@@ -342,13 +345,13 @@ def test_the_operator_tries_it(app: Flask, box: Mailbox, monkeypatch: pytest.Mon
         done = app.test_cli_runner().invoke(args=["try-mail", "ann@example.org"])
         return done.exit_code, done.output
 
-    assert tried() == (0, "The e-mail server has taken the letter.\n")
+    assert tried() == (0, "The e-mail server accepted the message.\n")
     monkeypatch.setattr(box, "refuses", True)
     code, said = tried()
     assert code == 1
     assert "550" in said
-    mail.use(None)
-    assert tried() == (1, "Error: no e-mail server is named in the settings (SMTP_URL).\n")
+    mailer.configure(None)
+    assert tried() == (1, "Error: no e-mail server is configured (SMTP_URL).\n")
 
 
 def test_a_link_that_went_to_the_address_before_opens_nothing_more(ann: Person, box: Mailbox, anyone: Anyone) -> None:
@@ -358,3 +361,112 @@ def test_a_link_that_went_to_the_address_before_opens_nothing_more(ann: Person, 
     assert anyone.browser.get(before).status_code == 200
     confirms(ann, box, "kept@example.org")
     assert anyone.browser.get(before).status_code == 404
+
+
+# What strangers could do with it
+
+
+LURE = "Your account is locked: open https://evil.example"
+
+
+def test_a_letter_says_nothing_that_somebody_chose_but_the_username(ann: Person, box: Mailbox, anyone: Anyone) -> None:
+    accounts.change(ann.user, name=LURE, about=LURE)
+    chat = ann.starts(LURE)
+    ann.posts(chat, LURE)
+    confirms(ann, box, "ann@example.org")
+    confirms(ann, box, "new@example.org")
+    forgets(anyone.browser, "new@example.org")
+    ann.browser.submit("/settings/email", email="", current_password=PASSWORD)
+    letters = box.gets(5)
+    assert {letter["Subject"] for letter in letters} == {
+        "Confirm your email",
+        "Your email was changed",
+        "Reset your Flask Chat password",
+    }
+    for letter in letters:
+        whole = letter.as_string() + letter.get_content()
+        assert "evil" not in whole and "locked" not in whole
+        assert "ann" in letter.get_content()
+
+
+def wants_confirmed(person: Person, email: str, address: str) -> tuple[int, int]:
+    """The statuses of the API and of the page."""
+    place = {"REMOTE_ADDR": address}
+    sent = {"email": email, "current_password": PASSWORD}
+    api = person.api.put("/api/users/me/email", json=sent, environ_base=place)
+    page = person.browser.submit("/settings/email", **sent, how={"environ_base": place})
+    jobs.background.jobs.join()
+    return api.status_code, page.status_code
+
+
+@pytest.fixture
+def throttled(app: Flask, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ann.browser and bob.browser
+    monkeypatch.setattr(limits, "throttled", True)
+
+
+def test_an_account_has_few_letters_sent_from_wherever(ann: Person, box: Mailbox, throttled: None) -> None:
+    said = [wants_confirmed(ann, f"s{number}@example.org", f"192.0.2.{number}") for number in range(4)]
+    assert said == [(200, 302)] * 3 + [(429, 429)]
+    assert len(box.letters) == 6
+
+
+def test_a_network_has_few_letters_sent_by_however_many_accounts(app: Flask, box: Mailbox, throttled: None) -> None:
+    people = [Person(app, name) for name in ("carol", "dora", "emil", "fred")]
+    said = [
+        wants_confirmed(person, f"{number}@{person.username}.org", "192.0.2.1")
+        for number in range(3)
+        for person in people
+    ]
+    assert [status for both in said for status in both].count(429) == 4
+    assert len(box.letters) == 20
+
+
+SPELLINGS = [
+    "victim@example.org",
+    "Victim@Example.org",
+    "vic.tim@example.org",
+    "victim+1@example.org",
+    "v.i.c.t.i.m+2@example.org",
+]
+
+
+def test_a_mailbox_gets_few_letters_however_its_address_is_spelled(app: Flask, box: Mailbox, throttled: None) -> None:
+    people = [Person(app, name) for name in ("carol", "dora", "emil", "fred")]
+    for number, person in enumerate(people):
+        for spelling in SPELLINGS[:3] if number % 2 else SPELLINGS[2:]:
+            wants_confirmed(person, spelling, f"192.0.2.{number}")
+    assert len(box.letters) == 5
+
+
+def test_letters_that_strangers_have_sent_do_not_use_up_the_owners_own(
+    ann: Person, bob: Person, box: Mailbox, anyone: Anyone, throttled: None
+) -> None:
+    confirms(ann, box, "ann@example.org")
+    for number in range(5):
+        wants_confirmed(bob, "ann@example.org", f"192.0.2.{number}")
+    before = len(box.letters)
+    forgets(anyone.browser, "ann@example.org")
+    assert box.gets(before + 1)[-1]["Subject"] == "Reset your Flask Chat password"
+
+
+# Who has an account
+
+
+def test_for_an_address_that_nobody_has_the_same_work_is_done(
+    ann: Person, box: Mailbox, anyone: Anyone, queries: Queries, throttled: None
+) -> None:
+    confirms(ann, box, "ann@example.org")
+    arrived, work = len(box.letters), {}
+    for email in ("ann@example.org", "nobody@example.org"):
+        box.commands.clear()
+        with queries:
+            forgets(anyone.browser, email)
+        # What is written, by table, and what the e-mail server hears.
+        written = {" ".join(sql.split()[:3]) for sql in queries.asked if sql.startswith("INSERT")}
+        work[email] = (written, box.commands.copy())
+    (known, known_commands), (unknown, unknown_commands) = work.values()
+    assert known == unknown and 'INSERT INTO "link"' in known
+    assert (known_commands, unknown_commands) == (["MAIL"], ["MAIL"])
+    assert len(box.letters) == arrived + 1
+    assert [link.user_id for link in Link.select()] == [ann.id]

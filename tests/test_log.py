@@ -9,7 +9,8 @@ import pytest
 from people import PASSWORD, Person
 
 import models
-from models import Chat, Event, User, limits
+from actions import accounts, chats, members, messages, reading
+from models import Chat, DeletedMessage, Event, Task, User, limits
 
 
 def told(after: int = 0) -> list[tuple[str, dict[str, object]]]:
@@ -26,7 +27,7 @@ def test_a_new_chat_is_told_to_each_of_its_people(ann: Person, bob: Person) -> N
     assert [type for type, _ in told()] == ["chat.created", "member.added"] * 2
     assert {e.user_id for e in Event.select().where(Event.type == "chat.created")} == {ann.id, bob.id}
     kept = {"kind": "group", "description": "", "picture_url": None}
-    assert told()[0][1] == {"id": chat.id, "title": "Garden", **kept}
+    assert {"id": chat.id, "title": "Garden", **kept}.items() <= told()[0][1].items()
 
 
 def test_a_message_is_told_as_the_api_shows_it(ann: Person, chat: Chat) -> None:
@@ -38,13 +39,13 @@ def test_a_message_is_told_as_the_api_shows_it(ann: Person, chat: Chat) -> None:
 def test_each_verb_writes_its_event(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     before = newest()
-    ann.of(chat).edit(message.id, "hello there")
-    bob.of(chat).read(message.id)
-    ann.of(chat).describe("Allotment")
-    ann.of(chat).set_role(bob.id, "admin")
-    ann.of(chat).delete_message(message.id)
-    ann.of(chat).remove(bob.id)
-    ann.of(chat).delete_chat()
+    messages.edit(ann.of(chat), message.id, "hello there")
+    reading.read(bob.of(chat), message.id)
+    chats.describe(ann.of(chat), "Allotment")
+    members.set_role(ann.of(chat), bob.id, "admin")
+    messages.delete(ann.of(chat), message.id)
+    members.remove(ann.of(chat), bob.id)
+    chats.delete(ann.of(chat))
     types = [type for type, _ in told(before)]
     assert types == [
         "read",
@@ -58,7 +59,7 @@ def test_each_verb_writes_its_event(ann: Person, bob: Person, chat: Chat) -> Non
 def test_what_fails_writes_no_event(ann: Person, bob: Person, chat: Chat) -> None:
     before = newest()
     with pytest.raises(models.Forbidden):
-        bob.of(chat).describe("Mine now")
+        chats.describe(bob.of(chat), "Mine now")
     with pytest.raises(models.Invalid):
         ann.posts(chat, "")
     assert told(before) == []
@@ -66,10 +67,14 @@ def test_what_fails_writes_no_event(ann: Person, bob: Person, chat: Chat) -> Non
 
 def test_a_deleted_text_is_nowhere_any_more(ann: Person, bob: Person, chat: Chat, tmp_path: Path) -> None:
     message = ann.posts(chat, "the swordfish is secret")
-    ann.of(chat).edit(message.id, "the swordfish is very secret")
+    messages.edit(ann.of(chat), message.id, "the swordfish is very secret")
     bob.posts(chat, "is it?", reply_to=message.id)
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     assert "swordfish" not in json.dumps(told())
+    # Former texts are seen by nobody, and go once the deletion can't be undone any more.
+    DeletedMessage.prune(up_to=10**9)
+    while Task.work():
+        pass
     models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     for table in ("message", "revision", "event"):
         rows = models.database.execute_sql(f'SELECT * FROM "{table}"').fetchall()
@@ -78,11 +83,11 @@ def test_a_deleted_text_is_nowhere_any_more(ann: Person, bob: Person, chat: Chat
 
 
 def test_a_closed_account_leaves_the_log_too(ann: Person, bob: Person, chat: Chat) -> None:
-    bob.user.change(name="Robert Tables", about="Likes tables")
+    accounts.change(bob.user, name="Robert Tables", about="Likes tables")
     bob.user = User.find(bob.id)
     quoted = bob.posts(chat, "hello")
     ann.posts(chat, "hello back", reply_to=quoted.id)
-    bob.user.close_account(PASSWORD)
+    accounts.close(bob.user, PASSWORD)
     said = json.dumps(told())
     assert "Robert" not in said
     assert "tables" not in said
@@ -94,16 +99,18 @@ def test_where_the_clock_was_set_back_the_log_gets_no_hole(ann: Person, chat: Ch
     ann.posts(chat, "after it")
     long_ago = models.now() - (limits.event_days + 1) * 86_400_000_000
     Event.update(created_at=long_ago).where(Event.message_id > before).execute()
-    assert Event.prune() == 0
+    assert not Event.prune()
     Event.update(created_at=long_ago).where(Event.message_id == before).execute()
     Event.update(created_at=long_ago).where(Event.message_id.is_null()).execute()
     ann.posts(chat, "much later")
-    assert Event.prune() > 0
+    assert Event.prune()
     assert [event.message_id for event in Event.select()] == [before + 2]
 
 
 def test_old_events_go_after_their_time(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Event.prune() == 0
-    Event.update(created_at=models.now() - (limits.event_days + 1) * 86_400_000_000).execute()
-    assert Event.prune() > 0
+    time_of_an_event = limits.event_days * 86_400_000_000
+    Event.update(created_at=models.now() - time_of_an_event + 60_000_000).execute()
+    assert not Event.prune()
+    Event.update(created_at=models.now() - time_of_an_event - 60_000_000).execute()
+    assert Event.prune()
     assert Event.select().count() == 0

@@ -33,8 +33,8 @@ def test_the_page_begins_with_this_one_too(app: Flask, ann: Person) -> None:
     assert ann.browser
     signed_in_with(app, ann, FIREFOX)
     page = ann.get("/settings").text
-    assert page.index("This one") < page.index("Firefox on Windows")
-    assert page.count("This one") == 1
+    assert page.index("This device") < page.index("Firefox on Windows")
+    assert page.count("This device") == 1
 
 
 @pytest.mark.parametrize(

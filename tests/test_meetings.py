@@ -9,7 +9,9 @@ from people import Person
 
 import auth
 import models
-from models import Chat, Forbidden, Message, direct
+from actions import accounts, members, messages
+from actions import chats as chat_actions
+from models import Chat, Forbidden, Message, chat_list
 
 
 def closes_account(who: Person) -> None:
@@ -28,16 +30,16 @@ def everything_kept() -> str:
 
 def test_what_is_put_back_names_people_as_they_are_called_by_then(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "ask @bob, says @ann")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     bob.api.patch("/api/users/me", json={"username": "robert"})
-    ann.of(chat).restore_message(message.id)
+    messages.restore(ann.of(chat), message.id)
     told = bob.api.get(f"/api/messages/{message.id}").get_json()
     assert told["text"] == "ask @robert, says @ann"
     assert 'href="/users/robert"' in told["html"] and "@bob" not in told["html"]
     assert {person["username"] for person in told["mentions"]} == {"robert", "ann"}
     assert [hit["id"] for hit in ann.api.get("/api/search?q=robert").get_json()["items"]] == [message.id]
     assert ann.api.get("/api/search?q=bob").get_json()["items"] == []
-    assert bob.of(chat).unread_mentions == 1
+    assert chat_list.unread_mentions(bob.of(chat)) == 1
     bob.api.patch("/api/users/me", json={"username": "bobby"})
     assert ann.api.get(f"/api/messages/{message.id}").get_json()["text"] == "ask @bobby, says @ann"
 
@@ -46,12 +48,12 @@ def test_what_is_put_back_names_nobody_whose_account_was_closed_meanwhile(
     ann: Person, person: Callable[[str], Person], chat: Chat
 ) -> None:
     zora = person("zora77")
-    ann.of(chat).add("zora77")
+    members.add(ann.of(chat), "zora77")
     message = ann.posts(chat, "ask @zora77")
     ann.api.patch(f"/api/messages/{message.id}", json={"text": "@zora77 and @ZORA77 know"})
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     closes_account(zora)
-    ann.of(chat).restore_message(message.id)
+    messages.restore(ann.of(chat), message.id)
     told = ann.api.get(f"/api/messages/{message.id}").get_json()
     assert (told["text"], told["mentions"]) == ("Deleted user and Deleted user know", [])
     assert "zora77" not in ann.api.get(f"/api/messages/{message.id}/history").text
@@ -62,7 +64,7 @@ def test_a_closed_account_is_named_in_no_former_text_in_whatever_letter_case(
     ann: Person, person: Callable[[str], Person], chat: Chat
 ) -> None:
     zora = person("Зора77")
-    ann.of(chat).add("Зора77")
+    members.add(ann.of(chat), "Зора77")
     message = ann.posts(chat, "спроси @зора77")
     ann.api.patch(f"/api/messages/{message.id}", json={"text": "спросить некого"})
     closes_account(zora)
@@ -80,11 +82,11 @@ def test_undo_is_offered_on_whatever_chat_is_opened_next(ann: Person, bob: Perso
 
 def test_nothing_is_forwarded_to_where_nobody_reads(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
-    mine, _ = direct.between(ann.user, bob.user)
-    mine.post("hi")
+    mine, _ = chat_actions.direct(ann.user, bob.user)
+    messages.post(mine, "hi")
     closes_account(bob)
     with pytest.raises(Forbidden):
-        mine.again().post("more")
+        messages.post(mine.reload(), "more")
     answer = ann.api.post(f"/api/messages/{message.id}/forward", json={"chat_id": mine.chat_id, "text": "look"})
     assert answer.status_code == 403
     assert Message.select().where(Message.chat == mine.chat_id).count() == 1
@@ -95,7 +97,7 @@ def test_nothing_is_forwarded_to_where_nobody_reads(ann: Person, bob: Person, ch
 
 
 def test_what_was_sent_once_stays_sent_when_the_other_one_is_gone(ann: Person, bob: Person) -> None:
-    mine, _ = direct.between(ann.user, bob.user)
+    mine, _ = chat_actions.direct(ann.user, bob.user)
     body, key = {"chat_id": mine.chat_id, "text": "hello"}, {"Idempotency-Key": "once"}
     sent = ann.api.post("/api/messages", json=body, headers=key)
     closes_account(bob)
@@ -106,16 +108,16 @@ def test_what_was_sent_once_stays_sent_when_the_other_one_is_gone(ann: Person, b
 
 def test_a_direct_chat_in_which_nobody_wrote_goes_with_an_account(ann: Person, bob: Person) -> None:
     """Else it would appear in the other's list, who never heard of it, and could not be left."""
-    mine, _ = direct.between(bob.user, ann.user)
+    mine, _ = chat_actions.direct(bob.user, ann.user)
     closes_account(bob)
     assert ann.api.get("/api/chats").get_json()["items"] == []
     assert ann.api.get(f"/api/chats/{mine.chat_id}").status_code == 404
 
 
 def test_pages_of_a_direct_chat_call_it_in_the_readers_language(ann: Person) -> None:
-    ann.user.change(language="ru")
-    mine, _ = direct.between(ann.user, ann.user)
-    message = mine.post("молоко")
+    accounts.change(ann.user, language="ru")
+    mine, _ = chat_actions.direct(ann.user, ann.user)
+    message = messages.post(mine, "молоко")
     assert "Избранное" in ann.get(f"/chats/{mine.chat_id}/files").text
     for page in ("files", f"messages/{message.id}/delete"):
         text = ann.get(f"/chats/{mine.chat_id}/{page}").text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import threading
 from pathlib import Path
 
@@ -13,10 +12,13 @@ from flask import Flask
 from people import PASSWORD, Anyone, Person
 
 import models
+from actions import accounts, chats, messages, reactions, searching
+from actions import chats as chat_actions
 from chat import create_app
 from config import Settings
+from lib.sqlite import sqlite3
 from migrations import m0001_initial
-from models import Chat, Message, migration
+from models import Chat, Message, chat_list, message_page, migration
 
 
 @pytest.fixture
@@ -122,15 +124,17 @@ def test_an_older_database_gets_an_index_that_knows_word_forms(
     ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, gone = ann.posts(chat, "Гулял с собаками"), ann.posts(chat, "Гулял с кошками")
-    ann.of(chat).delete_message(gone.id)
+    messages.delete(ann.of(chat), gone.id)
     as_before = [m0001_initial.STATEMENTS[-1], "DELETE FROM migration WHERE name = 'm0003_word_forms'"]
     for statement in ("DROP TABLE message_index", *as_before):
         models.database.execute_sql(statement)
     monkeypatch.setattr(models.index, "AT_ONCE", 1)
-    monkeypatch.setattr(models.index, "TOLD_EVERY", 1)
+    monkeypatch.setattr(models.index, "LOG_EVERY", 1)
     with caplog.at_level("INFO"):
         assert "m0003_word_forms" in models.migrate()
-    assert [message.id for message in models.find(ann.user, "собака", models.Narrowing()).messages] == [kept.id]
+    assert [message["id"] for message in searching.find(ann.user, "собака", searching.SearchFilters()).messages] == [
+        kept.id
+    ]
     assert models.database.execute_sql("SELECT rowid FROM message_index").fetchall() == [(kept.id,)]
     assert "search index: 1 of 1 messages" in caplog.text
     assert ann.posts(chat, "and on").id
@@ -209,7 +213,7 @@ def test_a_database_of_the_first_version_comes_up_to_date(first_version: Flask) 
     assert "message-1" in ann.browser.get("/search?q=собака").text
     assert ann.browser.submit("/chats/1", text="Still here, @bob").status_code == 302
     (bob,) = models.Membership.select().where(models.Membership.user == 2)
-    assert (bob.unread, bob.unread_mentions) == (3, 1)
+    assert (bob.unread, chat_list.unread_mentions(bob)) == (3, 1)
     models.database.close()
 
 
@@ -221,17 +225,17 @@ def test_what_the_first_version_kept_meets_what_came_since(first_version: Flask)
     anyone.browser.submit("/login", username="ann", password=PASSWORD)
     for page in ("", "/files", "/edit", "/messages/3/history", "/messages/3/reactions", "/messages/5/forward"):
         assert anyone.browser.get(f"/chats/1{page}").status_code == 200, page
-    models.Reaction.give(mine, 3, "👍")
-    forwarded = models.direct.between(ann, ann)[0].forward(3)
-    assert (forwarded.text, forwarded.first_writer) == ("an answer", None)
-    assert mine.edit(2, "Hi, @bob").mentions == [{"id": 2, "username": "bob"}]
-    models.User.named("bob").change(username="robert")
-    assert mine.message(3).to_dict()["reply_to"]["text"] == "Hi, @robert"
-    before = mine.message(2).to_dict()
-    mine.delete_message(2)
+    reactions.add(mine, 3, "👍")
+    forwarded = messages.forward(chat_actions.direct(ann, ann)[0], 3)
+    assert (forwarded.text, forwarded.shown_original_author) == ("an answer", None)
+    assert messages.edit(mine, 2, "Hi, @bob").mentions == [{"id": 2, "username": "bob"}]
+    accounts.change(models.User.named("bob"), username="robert")
+    assert message_page.get(mine, 3).to_dict()["reply_to"]["text"] == "Hi, @robert"
+    before = message_page.get(mine, 2).to_dict()
+    messages.delete(mine, 2)
     assert "Hi" not in repr(list(models.Event.select(models.Event.data).tuples()))
-    assert mine.restore_message(2).to_dict() == before
+    assert messages.restore(mine, 2).to_dict() == before
     with pytest.raises(models.Invalid):
-        mine.forward(5)
-    mine.delete_chat()
+        messages.forward(mine, 5)
+    chats.delete(mine)
     models.database.close()

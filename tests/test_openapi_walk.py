@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -17,6 +16,8 @@ from schemathesis import GenerationMode
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from servers import Server
+
+from lib.sqlite import sqlite3
 
 EXAMPLES = 6
 LETTERS = {"type": "string", "pattern": "^[a-z]{12,20}$"}

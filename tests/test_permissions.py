@@ -6,6 +6,7 @@ The table is held against the app's own map of addresses: a route without a line
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from people import PASSWORD, Anyone, Person, settings_in
 from PIL import Image
 
 import models
+from actions import accounts, chats, members
 from chat import create_app
 from models import Chat, File, Membership
 
@@ -215,7 +217,8 @@ class World:
         models.database.close()
         for ending in ("-wal", "-shm"):
             self.database.with_name(self.database.name + ending).unlink(missing_ok=True)
-        shutil.copy(self.copy, self.database)
+        # Another file: the connections that still read the former one see that it was replaced.
+        os.replace(shutil.copy(self.copy, self.database.with_name("next.db")), self.database)
         shutil.rmtree(self.media)
         shutil.copytree(self.media.with_name("media-copy"), self.media)
 
@@ -246,11 +249,11 @@ def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str
     """A chat with everybody in their role, and a message with a picture in it; returns what things are called."""
     owner, member = people["owner"], people["member"]
     chat = owner.starts("Garden", *(people[role] for role in ("admin", "member", "former")), target)
-    owner.of(chat).set_role(people["admin"].id, "admin")
+    members.set_role(owner.of(chat), people["admin"].id, "admin")
     with app.test_request_context():
         message = member.posts(chat, "The tomatoes are in", files=[picture()])
-        member.user.set_avatar(picture())
-        owner.of(chat).set_picture(picture())
+        accounts.set_avatar(member.user, picture())
+        chats.set_picture(owner.of(chat), picture())
     owner.removes(people["former"], chat)
     token = models.Login.get(models.Login.user == member.user, models.Login.kind == "token")
     return {
@@ -271,7 +274,7 @@ def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str
 
 def picture() -> Any:
     """An uploaded picture."""
-    upload = models.base.Media.store.receive("tomatoes.png", "image/png", 2**20)
+    upload = models.base.media.store.receive("tomatoes.png", "image/png", 2**20)
     Image.new("RGB", (80, 60), "tomato").save(upload, "PNG")
     return upload
 

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from people import PASSWORD, Anyone, Browser, Person
 
+from actions import accounts
 from models import Link, Login, NotThere, User
 
 NEW = "another long phrase"
@@ -44,8 +45,8 @@ def test_who_forgot_a_password_sets_another_and_is_signed_in(app: Flask, ann: Pe
         assert name in page
     assert chooses(anyone.browser, path) == 302
     assert "ann" in anyone.browser.get("/settings").text
-    assert User.check("ann", NEW)
-    assert User.check("ann", PASSWORD) is None
+    assert accounts.authenticate("ann", NEW)
+    assert accounts.authenticate("ann", PASSWORD) is None
 
 
 def test_a_new_password_by_link_ends_everything_else(app: Flask, ann: Person, anyone: Anyone) -> None:
@@ -75,18 +76,18 @@ def test_a_link_opens_once(app: Flask, ann: Person, anyone: Anyone) -> None:
     again = Browser(app)
     answer = again.get(path)
     assert answer.status_code == 404
-    assert "This link is over" in answer.text
+    assert "This link no longer works" in answer.text
     assert again.submit(path, on="/login", password=PASSWORD, repeat=PASSWORD).status_code == 404
-    assert User.check("ann", NEW)
+    assert accounts.authenticate("ann", NEW)
 
 
 def test_of_two_who_use_a_link_at_once_one_does(ann: Person) -> None:
     secret = Link.by_hand(ann.user).secret
     first, second = Link.alive(secret, "reset"), Link.alive(secret, "reset")
-    first.set_password(NEW)
+    accounts.reset_password(first, NEW)
     with pytest.raises(NotThere):
-        second.set_password("a third long phrase")
-    assert User.check("ann", NEW)
+        accounts.reset_password(second, "a third long phrase")
+    assert accounts.authenticate("ann", NEW)
 
 
 @pytest.mark.parametrize(("hours", "status"), [(23.9, 200), (24.1, 404)])
@@ -103,8 +104,8 @@ def test_a_link_is_over_when_the_password_was_changed_or_the_account_is_gone(
     app: Flask, ann: Person, bob: Person, anyone: Anyone
 ) -> None:
     anns, bobs = link_for(app, "ann"), link_for(app, "bob")
-    ann.user.change(NEW, PASSWORD)
-    bob.user.close_account(PASSWORD)
+    accounts.change(ann.user, NEW, PASSWORD)
+    accounts.close(bob.user, PASSWORD)
     for path in (anns, bobs, "/reset/made-up", "/reset/" + "x" * 43):
         assert anyone.browser.get(path).status_code == 404
 
@@ -122,18 +123,18 @@ def test_the_secret_is_kept_nowhere(app: Flask, ann: Person, anyone: Anyone, cap
 
 
 def test_an_administrator_makes_a_link_that_is_shown_once(admin: Person, ann: Person, anyone: Anyone) -> None:
-    assert "Reset link" in admin.get("/users/ann").text
-    assert "Reset link" not in admin.get("/users/root").text
+    assert "Password reset link" in admin.get("/users/ann").text
+    assert "Password reset link" not in admin.get("/users/root").text
     shown = admin.browser.submit("/users/ann/reset-link", on="/users/ann")
     found = re.search(r"http://localhost(/reset/[\w-]{43})", shown.text)
     assert found
     assert shown.headers["Cache-Control"] == "no-store"
     assert chooses(anyone.browser, found[1]) == 302
-    assert User.check("ann", NEW)
+    assert accounts.authenticate("ann", NEW)
 
 
 def test_nobody_else_makes_links(admin: Person, ann: Person, bob: Person) -> None:
-    assert "Reset link" not in ann.get("/users/bob").text
+    assert "Password reset link" not in ann.get("/users/bob").text
     assert ann.browser.submit("/users/bob/reset-link", on="/settings").status_code == 403
     assert ann.api.post(f"/api/users/{bob.id}/reset-link").status_code == 403
     assert admin.browser.submit("/users/root/reset-link", on="/settings").status_code == 403
@@ -156,9 +157,20 @@ def test_who_is_signed_in_as_somebody_else_comes_out_as_the_links_own(app: Flask
     assert Login.select().where(Login.user == bob.id, Login.kind == "browser").count() == 0
 
 
+def test_a_link_to_an_address_opens_no_new_password(ann: Person, anyone: Anyone) -> None:
+    path = f"/reset/{Link.to_email(ann.user, 'ann@example.org', PASSWORD).secret}"
+    assert anyone.browser.get(path).status_code == 404
+    assert anyone.browser.submit(path, on="/login", password=NEW, repeat=NEW).status_code == 404
+    assert accounts.authenticate("ann", PASSWORD)
+    # Nor does the other one make an address anybody's.
+    path = f"/email/{Link.by_hand(ann.user).secret}"
+    assert ann.get(path).status_code == 404
+    assert ann.browser.submit(path, on="/settings").status_code == 404
+
+
 def test_a_link_for_nobody(app: Flask) -> None:
     done = app.test_cli_runner().invoke(args=["reset-link", "nobody"])
-    assert (done.exit_code, done.output) == (1, "Error: there is no such account.\n")
+    assert (done.exit_code, done.output) == (1, "Error: no such account.\n")
 
 
 @pytest.mark.parametrize("asked", ["GET /reset/{}/", "GET /x/reset/{}", "PUT /reset/{}", "GET /email/{}/x"])

@@ -5,14 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import available_timezones
 
 import pytest
+from flask import Flask
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from people import Person
 
 import models
 import search
-from models import Chat, Message
-from models.base import Media
+from actions import accounts, messages, searching
+from models import Chat, Message, message_page
+from models.base import media
+from views import clock
 
 
 def answer(who: Person, q: str, **more: object) -> dict[str, object]:
@@ -29,11 +35,11 @@ def found(who: Person, q: str, **more: object) -> set[str]:
 def written_on(message: Message, when: datetime) -> None:
     """As if it had been written then."""
     Message.update(created_at=int(when.timestamp() * 1_000_000)).where(Message.id == message.id).execute()
-    Message.loaded(Message.id == message.id, newest_first=True, limit=1)[0].put_in_index()
+    message_page.load(Message.id == message.id, newest_first=True, limit=1)[0].update_index(0)
 
 
 def note(name: str) -> Any:
-    upload = Media.store.receive(name, "text/plain", 2**20)
+    upload = media.store.receive(name, "text/plain", 2**20)
     upload.write(b"words")
     return upload
 
@@ -63,7 +69,7 @@ def test_one_asks_for_ones_own_and_for_several_people(ann: Person, talk: Chat) -
 
 
 def test_one_asks_by_the_name_that_somebody_shows(ann: Person, bob: Person, talk: Chat) -> None:
-    bob.user.change(name="Боб Ёлкин")
+    accounts.change(bob.user, name="Боб Ёлкин")
     assert found(ann, 'tomatoes from:"боб елкин"') == {"tomatoes by bob", "tomatoes at the club"}
 
 
@@ -81,7 +87,7 @@ def test_one_asks_in_a_chat_by_its_title_or_a_part_of_it(ann: Person, talk: Chat
 def test_a_title_of_a_chat_that_one_is_not_in_is_none(carol: Person, ann: Person, talk: Chat) -> None:
     carol.starts("Kitchen")
     answered = [answer(carol, f"in:{title}") for title in ("Garden", "Nowhere")]
-    assert answered[0] == {"items": [], "next": None, "hints": ["None of your chats is called Garden."]}
+    assert answered[0] == {"items": [], "next": None, "hints": ["You have no chat named “Garden”."]}
     assert str(answered[0]).replace("Garden", "Nowhere") == str(answered[1])
 
 
@@ -115,8 +121,38 @@ def test_today_is_after_yesterday_and_not_before_today(ann: Person, chat: Chat) 
 def test_a_day_begins_where_the_reader_is(ann: Person, chat: Chat) -> None:
     written_on(ann.posts(chat, "late"), datetime(2026, 1, 31, 21, 30, tzinfo=UTC))
     moscow = timezone(timedelta(hours=3))
-    by_zone = {zone: models.find(ann.user, "before:2026-02-01", models.Narrowing(), zone) for zone in (UTC, moscow)}
+    by_zone = {
+        zone: searching.find(ann.user, "before:2026-02-01", searching.SearchFilters(), zone) for zone in (UTC, moscow)
+    }
     assert {zone: len(told.messages) for zone, told in by_zone.items()} == {UTC: 1, moscow: 0}
+
+
+@given(st.sampled_from(sorted(available_timezones())), st.datetimes(datetime(1990, 1, 1), datetime(2037, 12, 30)))
+@settings(deadline=None, max_examples=300)
+@example("Europe/Moscow", datetime(2026, 1, 31, 21, 15))
+@example("Europe/Paris", datetime(2026, 1, 31, 22, 30))
+@example("America/Juneau", datetime(2026, 2, 1, 8, 45))
+@example("America/Havana", datetime(2026, 11, 1, 4, 30))
+@example("Africa/Cairo", datetime(2026, 4, 23, 22, 0))
+@example("Pacific/Apia", datetime(2011, 12, 31, 9, 0))
+def test_every_moment_is_within_the_day_that_the_page_shows_it_on(zone: str, utc: datetime) -> None:
+    """In all zones, and around changes of the clock."""
+    written = utc.replace(tzinfo=UTC)
+    app = Flask(__name__)
+    with app.test_request_context(headers={"Cookie": f"time_zone={zone}"}):
+        here, day = clock.zone(), clock.day_of(int(written.timestamp()) * 1_000_000)
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
+    question = search.read(f"after:{before} before:{after}", here)
+    assert question.since is not None and question.until is not None
+    assert question.since <= written < question.until
+
+
+def test_today_is_the_readers(ann: Person, chat: Chat) -> None:
+    ann.posts(chat, "just now")
+    for zone in ("America/Juneau", "Europe/Moscow", "Asia/Kathmandu", "Pacific/Kiritimati", "America/Adak"):
+        with ann.app.test_request_context(headers={"Cookie": f"time_zone={zone}"}):
+            told = searching.find(ann.user, "after:yesterday", searching.SearchFilters(), clock.zone())
+            assert [message["text"] for message in told.messages] == ["just now"], zone
 
 
 def test_one_asks_for_messages_with_a_file_and_by_its_name(ann: Person, chat: Chat) -> None:
@@ -130,11 +166,11 @@ def test_one_asks_for_messages_with_a_file_and_by_its_name(ann: Person, chat: Ch
 @pytest.mark.parametrize(
     ("q", "hint"),
     [
-        ("tomatoes from:nobody", "Nobody is called nobody."),
-        ("in:Nowhere", "None of your chats is called Nowhere."),
-        ("before:someday tomatoes", "“someday” is no day: write it as 2026-01-31."),
-        ("after:2026-02-31", "“2026-02-31” is no day: write it as 2026-01-31."),
-        ("has:wings", "Messages can be asked for a file only: has:file."),
+        ("tomatoes from:nobody", "No user named “nobody”."),
+        ("in:Nowhere", "You have no chat named “Nowhere”."),
+        ("before:someday tomatoes", "“someday” isn’t a date. Write it like this: 2026-01-31."),
+        ("after:2026-02-31", "“2026-02-31” isn’t a date. Write it like this: 2026-01-31."),
+        ("has:wings", "The only filter of this kind is has:file."),
     ],
 )
 def test_what_is_not_there_finds_nothing_and_says_why(ann: Person, talk: Chat, q: str, hint: str) -> None:
@@ -143,7 +179,7 @@ def test_what_is_not_there_finds_nothing_and_says_why(ann: Person, talk: Chat, q
 
 def test_a_page_says_why_in_the_readers_language(ann: Person, talk: Chat) -> None:
     page = ann.browser.get("/search?q=от:никто", headers={"Accept-Language": "ru"}).text
-    assert "Nobody is called" not in page
+    assert "No user named" not in page
 
 
 @pytest.mark.parametrize("q", ["http://from:bob", "re:tomatoes", 'say:"tomatoes by"', '"from:bob"', "tomatoes from:"])
@@ -175,9 +211,9 @@ def test_no_filter_leads_into_a_chat_that_one_is_not_in(
 
 def test_forms_and_facts_of_a_deleted_message_are_gone(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "собаками")
-    ann.of(chat).edit(message.id, "кошками")
+    messages.edit(ann.of(chat), message.id, "кошками")
     assert (found(ann, "собака"), found(ann, "кошка")) == (set(), {"кошками"})
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     assert found(ann, "кошка") == found(ann, "from:ann") == set()
     for column in ("text", "forms", "facts"):
         assert models.database.execute_sql(f"SELECT count(*) FROM message_index WHERE {column} != ''").fetchone() == (
@@ -207,7 +243,7 @@ def test_ten_thousand_characters_are_an_answer(ann: Person, talk: Chat) -> None:
 
 
 def test_many_chats_are_searched_like_few(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.finding, "CHATS_NAMED", 2)
+    monkeypatch.setattr(searching, "CHATS_NAMED", 2)
     for number in range(4):
         ann.posts(ann.starts(f"Room {number}"), f"word {number}")
     assert len(found(ann, "word")) == 4

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import search
+from lib.sqlite import sqlite3
 from migrations.m0003_word_forms import STATEMENTS
 
 PAIRS = tomllib.loads((Path(__file__).parent / "search_pairs.toml").read_text())

@@ -8,6 +8,7 @@ import pytest
 from people import Person
 
 import models
+from actions import messages
 from models import Chat, Gone, Invalid, Message, NotThere, SentKey, TooMany, limits
 
 
@@ -31,7 +32,7 @@ def test_the_same_key_with_another_body_is_refused(ann: Person, chat: Chat) -> N
 
 def test_a_key_whose_message_is_gone_says_so(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "once", key="k")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     with pytest.raises(Gone):
         ann.posts(chat, "once", key="k")
 
@@ -43,7 +44,7 @@ def test_eight_at_once_with_one_key_send_one_message(ann: Person, chat: Chat) ->
     def send() -> None:
         mine = ann.of(chat)
         start.wait()
-        sent.append(mine.post("once", key="k").id)
+        sent.append(messages.post(mine, "once", key="k").id)
         models.database.close()
 
     threads = [threading.Thread(target=send) for _ in range(8)]
@@ -58,8 +59,10 @@ def test_eight_at_once_with_one_key_send_one_message(ann: Person, chat: Chat) ->
 
 def test_old_keys_are_forgotten_after_their_time(ann: Person, chat: Chat) -> None:
     ann.posts(chat, "once", key="k")
+    time_of_a_key = limits.key_days * 86_400_000_000
+    SentKey.update(created_at=models.now() - time_of_a_key + 60_000_000).execute()
     assert SentKey.prune() == 0
-    SentKey.update(created_at=0).execute()
+    SentKey.update(created_at=models.now() - time_of_a_key - 60_000_000).execute()
     assert SentKey.prune() == 1
 
 
@@ -67,7 +70,7 @@ def test_a_removed_member_posts_nothing_any_more(ann: Person, bob: Person, chat:
     mine = bob.of(chat)
     ann.removes(bob, chat)
     with pytest.raises(NotThere):
-        mine.post("still here?")
+        messages.post(mine, "still here?")
     assert Message.select().count() == 0
 
 

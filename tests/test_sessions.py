@@ -46,7 +46,7 @@ def test_a_wrong_password_and_an_unknown_name_say_the_same(anyone: Anyone, ann: 
         anyone.browser.submit("/login", username=name, password="not this one") for name in ("ann", "nobody-here")
     ]
     assert {answer.status_code for answer in answers} == {422}
-    assert all("Username or password is wrong" in answer.text for answer in answers)
+    assert all("Wrong username or password" in answer.text for answer in answers)
     assert "not this one" not in answers[0].text
 
 
@@ -104,7 +104,7 @@ def test_logins_are_listed_and_ended(app: Flask, ann: Person) -> None:
     phone.submit("/login", username="ann", password=PASSWORD)
     page = ann.get("/settings").text
     assert "Safari on iPhone" in page
-    assert "This one" in page
+    assert "This device" in page
     row = Login.select().where(Login.user_agent.contains("iPhone")).get()
     assert ann.browser.submit(f"/settings/sessions/{row.id}/end", on="/settings").status_code == 302
     assert phone.get("/settings").status_code == 302

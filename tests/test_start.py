@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 from servers import free_port, wait_for
+
+from lib.sqlite import sqlite3
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_CODE = shutil.ignore_patterns(
@@ -138,7 +139,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
 def test_a_fresh_checkout_serves_with_one_command_and_writes_nowhere_else(checkout: Checkout) -> None:
     before = {path.name for path in checkout.folder.iterdir()}
     process = checkout.start(CHAT)
-    assert f"Flask Chat is at {checkout.url}\n" in checkout.said()
+    assert f"Flask Chat runs at {checkout.url}\n" in checkout.said()
     assert stat.S_IMODE(checkout.env_file.stat().st_mode) == 0o600
     keys = checkout.keys()
     assert set(keys) == set(KEYS)
@@ -173,11 +174,11 @@ def test_a_file_that_lacks_one_key_gets_it_added(checkout: Checkout) -> None:
 
 def test_a_lost_key_is_replaced_and_what_that_means_is_told(checkout: Checkout) -> None:
     stop(checkout.start(CHAT))
-    assert "passwords fit an older SECRET_KEY" not in checkout.said()
+    assert "passwords need the former SECRET_KEY" not in checkout.said()
     assert checkout.run([*FLASK, "create-admin", "ann", "--password", "a good long one"]).returncode == 0
     checkout.env_file.unlink()
     stop(checkout.start(CHAT))
-    assert "passwords fit an older SECRET_KEY" in checkout.said()
+    assert "passwords need the former SECRET_KEY" in checkout.said()
 
 
 @pytest.mark.parametrize("command", [CHAT, GUNICORN, WITHOUT_FCNTL], ids=["python", "gunicorn", "threaded"])

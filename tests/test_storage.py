@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import storage
-from storage import Folder
+from lib import storage
+from lib.storage import Folder
 
 
 @pytest.fixture
@@ -248,6 +248,11 @@ def test_an_upload_that_went_meanwhile_does_not_stop_the_sweeper(
         ("x" * 300 + ".tar", "x" * 196 + ".tar"), ("x" * 300, "x" * 200),
         ("x." + "y" * 300, "x." + "y" * 198),
         ("Протокол №1.docx", "Протокол №1.docx"),
+        # Younger than Python's tables, put together by joiners, a flag of tags; newlines as browsers write them.
+        ("tree \U0001fabe.png",) * 2, ("\u0645\u06cc\u200c\u0631\u0648\u0645.pdf",) * 2,
+        ("\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f.jpg",) * 2,
+        ("two%0Alines%0D%0A.txt", "two lines .txt"), ("a %22quoted%22 name.txt", 'a "quoted" name.txt'),
+        ("100%25.txt", "100%25.txt"),
     ],
 )  # fmt: skip
 def test_of_a_name_the_last_part_is_kept_as_a_label(folder: Folder, given_name: str, label: str) -> None:

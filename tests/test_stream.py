@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sqlite3
 from array import array
 from collections.abc import Callable, Iterator
 
@@ -13,15 +12,17 @@ from flask import Flask
 from people import Person
 from streams import Reader
 
-import events
-import live
+from actions import chats, members
 from config import Settings
+from lib.sqlite import sqlite3
 from models import Chat, Login
-from stream import connection, hub, inbox
-from stream.hub import Bounds, Hub, Spans
-from stream.inbox import Inbox, Newcomer, Post
-from stream.log import Log
-from stream.people import People, Presence, Typing
+from stream import client as stream_client
+from stream import endpoint as stream_endpoint
+from stream.process import connection, hub, inbox
+from stream.process.hub import Bounds, Hub, Timings
+from stream.process.inbox import Batch, Inbox, NewStream
+from stream.process.log import EventLog
+from stream.process.people import ChatMembers, Presence, Typing
 
 
 class Listening(Reader):
@@ -32,7 +33,7 @@ class Listening(Reader):
         self.hub, (self.sock, theirs) = hub, socket.socketpair()
         self.sock.setblocking(False)
         login = Login.get(Login.user == person.id)
-        hub.turn(Post(newcomers=[Newcomer(theirs, person.id, login.id, cursor, b"")]), False)
+        hub.turn(Batch(new_streams=[NewStream(theirs, person.id, login.id, cursor, b"")]), False)
         if buffer:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
 
@@ -70,21 +71,21 @@ def running(app: Flask, settings: Settings) -> Iterator[Callable[..., Hub]]:
 
     def start(heartbeat: int = 15, grace: float = 30.0, **bounds: int) -> Hub:
         letters = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        log = Log(settings.database_path, settings.cursor_key)
+        log = EventLog(settings.database_path, settings.cursor_key)
         bound = Bounds(**{"streams": 100, "each": 10, **bounds})
-        hubs.append(Hub(log, letters, bound, Spans(heartbeat, grace), os.getppid(), signs))
+        hubs.append(Hub(log, letters, bound, Timings(heartbeat, grace), os.getppid(), signs))
         return hubs[-1]
 
     yield start
     for one in hubs:
-        one.farewell()
+        one.close_all()
         one.inbox.socket.close()
         one.poll.close()
         one.log.close()
     os.close(signs)
 
 
-WAKE = Post(is_wake=True)
+WAKE = Batch(is_wake=True)
 
 
 def test_a_message_from_just_before_a_removal_is_not_shown_after_it(
@@ -92,18 +93,18 @@ def test_a_message_from_just_before_a_removal_is_not_shown_after_it(
 ) -> None:
     """Both were committed when the hub looked: the removal holds, however much of the log is read at once."""
     for batch in (1000, 2):
-        monkeypatch.setattr(hub, "BATCH", batch)
+        monkeypatch.setattr(hub, "EVENTS_AT_ONCE", batch)
         here = running()
         bobs, anns = Listening(here, bob), Listening(here, ann)
         ann.posts(chat, "for those who stay")
-        ann.of(chat).describe(f"Kitchen {batch}")
+        chats.describe(ann.of(chat), f"Kitchen {batch}")
         ann.posts(chat, "for those who stay, too")
         ann.removes(bob, chat)
         here.turn(WAKE, False)
         assert bobs.told()[-1] == "member.removed"
         assert "message.created" not in bobs.told()
         assert anns.told().count("message.created") == 2
-        ann.of(chat).add("bob")
+        members.add(ann.of(chat), "bob")
         ann.posts(chat, "welcome back")
         here.turn(WAKE, False)
         assert bobs.told()[-1] == "message.created"
@@ -136,7 +137,7 @@ def test_who_takes_nothing_any_more_is_dropped(running: Callable[..., Hub], ann:
         here.turn(WAKE, False)
     here.tick()
     slow.told()
-    here.turn(here.hear(here.poll.poll(1)), False)
+    here.turn(here.read_sockets(here.poll.poll(1)), False)
     here.tick()
     assert stuck.is_over
     assert not slow.is_over
@@ -148,11 +149,11 @@ def test_a_stream_is_no_place_to_talk(running: Callable[..., Hub], ann: Person) 
     here = running()
     talker, leaver = Listening(here, ann), Listening(here, ann)
     leaver.sock.close()
-    here.hear(here.poll.poll(1))
+    here.read_sockets(here.poll.poll(1))
     assert len(here.by_user[ann.id]) == 1
-    for _ in range(connection.HEARD_MAX // 4096 + 1):
+    for _ in range(connection.READ_MAX // 4096 + 1):
         talker.sock.send(b"x" * 4096)
-        here.hear(here.poll.poll(1))
+        here.read_sockets(here.poll.poll(1))
     assert talker.is_over
     assert here.streams == {}
     talker.sock.close()
@@ -175,7 +176,7 @@ def test_a_database_that_fails_for_a_moment_costs_nothing(
         assert bobs.retry, "they are to come again"
         here.turn(WAKE, False)
         assert anns.told() == ["hello"]
-    here.turn(Post(), True)
+    here.turn(Batch(), True)
     assert anns.told() == ["hello", "message.created"]
     for one in (anns, bobs):
         one.sock.close()
@@ -187,11 +188,11 @@ def test_a_login_that_ended_unheard_is_seen_at_the_next_tick(
     """Also when something else woke the hub between the end and the tick."""
     here = running()
     bobs = Listening(here, bob)
-    here.turn(Post(), True)
+    here.turn(Batch(), True)
     Login.delete().where(Login.user == bob.id).execute()
     ann.posts(chat, "meanwhile")
     here.turn(WAKE, False)
-    here.turn(Post(), True)
+    here.turn(Batch(), True)
     assert bobs.is_over
     bobs.sock.close()
 
@@ -201,61 +202,61 @@ def test_only_the_server_itself_is_heard(running: Callable[..., Hub], monkeypatc
     box = Inbox(letters)
     client, handed = socket.socketpair()
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [handed.fileno()]))]
-    words = b'stream {"user": 1, "login": 1, "cursor": null, "line": "GET", "began": 0}\n'
+    message = b'stream {"user": 1, "login": 1, "cursor": null, "line": "GET", "began": 0}\n'
     with ours, letters, client, handed:
-        ours.sendmsg([words], rights)
-        post = box.empty()
-        assert len(post.newcomers) == 1
-        post.newcomers[0].sock.close()
+        ours.sendmsg([message], rights)
+        batch = box.empty()
+        assert len(batch.new_streams) == 1
+        batch.new_streams[0].sock.close()
         # Words that nobody of ours says, and right ones of another user.
         for others in (b"stranger", b"stream {}", b"stream", b"typing x"):
             ours.sendmsg([others], rights)
-            assert box.empty().newcomers == box.empty().typing == []
+            assert box.empty().new_streams == box.empty().typing == []
         monkeypatch.setattr(inbox.os, "getuid", lambda: 12345)
         monkeypatch.setattr(inbox, "ROOT", -1)
-        ours.sendmsg([words], rights)
-        post = box.empty()
-        assert (post.newcomers, post.is_wake) == ([], False)
+        ours.sendmsg([message], rights)
+        batch = box.empty()
+        assert (batch.new_streams, batch.is_wake) == ([], False)
 
 
 def test_nobody_waits_long_for_a_stuck_stream_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(stream_client, "WAIT_SECONDS", 0.05)
     client, handed = socket.socketpair()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as letters, client, handed:
         name = f"flask-chat-test-{os.getpid()}"
         letters.bind(f"\0{name}")
-        line = live.Line(name)
-        taken = 0
-        while line.give(handed, b"stream"):
-            taken += 1
-        assert taken > 0
-        line.say(b"log")
-        for _ in range(live.WAITING_AT_ONCE):
-            line.waiting.acquire()
-        monkeypatch.setattr(live, "TURN_SECONDS", 0.05)
-        assert not line.give(handed, b"stream")
-        line.close()
-    assert not live.Line(None).give(handed, b"stream")
+        channel = stream_client.Channel(name)
+        sent = 0
+        while channel.send_connection(handed, b"stream"):
+            sent += 1
+        assert sent > 0
+        channel.notify(b"log")
+        for _ in range(stream_client.WAITING_AT_ONCE):
+            channel.waiting.acquire()
+        monkeypatch.setattr(stream_client, "TURN_SECONDS", 0.05)
+        assert not channel.send_connection(handed, b"stream")
+        channel.close()
+    assert not stream_client.Channel(None).send_connection(handed, b"stream")
 
 
 def test_people_and_presence() -> None:
-    people = People([(1, 10), (1, 11), (2, 10), (2, 12)])
-    assert people.acquaintances(10) == {11, 12}
-    people.leaves(2, 12)
-    people.leaves(2, 12)
-    assert people.acquaintances(12) == set()
+    people = ChatMembers([(1, 10), (1, 11), (2, 10), (2, 12)])
+    assert people.contacts(10) == {11, 12}
+    people.remove(2, 12)
+    people.remove(2, 12)
+    assert people.contacts(12) == set()
     for user_id in range(100, 200):
-        people.joins(1, user_id)
-    assert people.company(1) == set()
+        people.add(1, user_id)
+    assert people.small_chat_members(1) == set()
     presence = Presence(30.0)
-    assert presence.comes(10)
-    presence.goes(10, 0.0)
-    assert not presence.comes(10)
-    assert presence.gone(30.0) == []
-    presence.goes(10, 0.0)
-    assert presence.gone(29.0) == []
-    assert presence.gone(30.0) == [10]
-    assert presence.there == set()
+    assert presence.connect(10)
+    presence.disconnect(10, 0.0)
+    assert not presence.connect(10)
+    assert presence.expire(30.0) == []
+    presence.disconnect(10, 0.0)
+    assert presence.expire(29.0) == []
+    assert presence.expire(30.0) == [10]
+    assert presence.online == set()
     typing = Typing()
     assert typing.is_due(1, 10, 5.0)
     assert not typing.is_due(1, 10, 5.9)
@@ -268,10 +269,10 @@ def test_threads_serve_a_stream_until_the_worker_stops(
     ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([True, True, False])
-    monkeypatch.setattr(events.Here, "is_serving", staticmethod(lambda: next(looks)))
-    monkeypatch.setattr(events, "LOOK_EVERY", 0)
-    monkeypatch.setattr(events.Here, "heartbeat", 0)
-    monkeypatch.setattr(events, "EVENTS_AT_ONCE", 2)
+    monkeypatch.setattr(stream_endpoint.setup, "is_serving", lambda: next(looks))
+    monkeypatch.setattr(stream_endpoint, "POLL_SECONDS", 0)
+    monkeypatch.setattr(stream_endpoint.setup, "heartbeat", 0)
+    monkeypatch.setattr(stream_endpoint, "EVENTS_AT_ONCE", 2)
     reader = Reader()
     with ann.api.get("/api/events?last_event_id=none") as answer:
         chunks = answer.iter_encoded()
@@ -283,5 +284,5 @@ def test_threads_serve_a_stream_until_the_worker_stops(
     assert [event.type for event in reader.events] == ["hello", "reset", *["message.created"] * 5]
     assert [event.data["id"] for event in reader.events[2:]] == sent
     assert reader.comments > 0
-    assert events.Here.room.acquire(blocking=False), "the thread's room is free again"
-    events.Here.room.release()
+    assert stream_endpoint.setup.slots.acquire(blocking=False), "the slot is free again"
+    stream_endpoint.setup.slots.release()

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import html
 import re
-import time
+import sys
+from collections import Counter
+from collections.abc import Sequence
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
+import pygments
 import pytest
-from hypothesis import given, settings
+import regex
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import text
+import search
+from lib import richtext, storage
+from lib.characters import UNSEEN, beginning, initials, one_line
+from lib.markdown import NESTING
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
@@ -24,7 +34,11 @@ class Tags(HTMLParser):
         super().__init__()
         self.tags: set[str] = set()
         self.attributes: list[tuple[str, str, str | None]] = []
+        self.words = ""
         self.feed(html)
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
@@ -46,7 +60,7 @@ class Tags(HTMLParser):
     ],
 )
 def test_a_message_is_written_in_markdown(written: str, shown: str) -> None:
-    assert shown in text.render(written)
+    assert shown in richtext.render(written)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +71,8 @@ def test_a_message_is_written_in_markdown(written: str, shown: str) -> None:
      "[x]: https://example.com\n\n[x]"],
 )  # fmt: skip
 def test_what_a_chat_does_not_need_stays_as_it_was_typed(written: str) -> None:
-    assert Tags(text.render(written)).tags <= {"p", "br", "a"}
-    assert "heading" not in written or written.split("\n")[0] in text.render(written)
+    assert Tags(richtext.render(written)).tags <= {"p", "br", "a", "span"}
+    assert "heading" not in written or written.split("\n")[0] in richtext.render(written)
 
 
 @pytest.mark.parametrize(
@@ -71,44 +85,170 @@ def test_what_a_chat_does_not_need_stays_as_it_was_typed(written: str) -> None:
      "[x](\\javascript:x)"],
 )  # fmt: skip
 def test_a_link_leads_to_the_web_or_to_mail_or_is_none(written: str) -> None:
-    assert "<a" not in text.render(written)
+    assert "<a" not in richtext.render(written)
 
 
 def test_a_link_can_not_be_defined_elsewhere_in_a_message() -> None:
-    assert "<p>[x]</p>" in text.render("[x]: https://example.com\n\n[x]")
+    assert "<p>[x]</p>" in richtext.render("[x]: https://example.com\n\n[x]")
 
 
 def test_a_link_says_that_we_do_not_vouch_for_it_and_opens_where_the_reader_wants() -> None:
-    tags = Tags(text.render('[x](https://example.com "title") https://example.org'))
-    assert {name for _, name, _ in tags.attributes} == {"href", "rel"}
+    tags = Tags(richtext.render('[x](https://example.com "title") https://example.org'))
+    assert {name for _, name, _ in tags.attributes} == {"href", "rel", "title"}
     assert [value for _, name, value in tags.attributes if name == "rel"] == ["noopener nofollow"] * 2
 
 
 def test_code_is_coloured_by_its_language() -> None:
-    shown = text.render('```python\ndef f():\n    return "<b>"\n```')
+    shown = richtext.render('```python\ndef f():\n    return "<b>"\n```')
     assert shown.startswith('<pre tabindex="0"><code class="language-python">')
     assert '<span class="k">def</span>' in shown
     assert "&lt;b&gt;" in shown
 
 
-@pytest.mark.parametrize("fence", ["```", "```nonsense", '```"><script>', "~~~ python-traceback", "```\u0000"])
-def test_code_in_no_known_language_is_plain(fence: str) -> None:
-    assert text.render(f"{fence}\n<b> & 'c'\n{fence[:3]}") == (
+@pytest.mark.parametrize("fence", ["```", "```text", "~~~ brainfuck"])
+def test_code_in_no_language_that_is_coloured_is_plain(fence: str) -> None:
+    assert richtext.render(f"{fence}\n<b> & 'c'\n{fence[:3]}") == (
         "<pre tabindex=\"0\"><code>&lt;b&gt; &amp; 'c'\n</code></pre>"
     )
 
 
+@pytest.mark.parametrize("first", ["nonsense", '"><script>', " see here", "python print(1)"])
+def test_what_stands_behind_a_fence_and_is_no_language_is_code(first: str) -> None:
+    assert Tags(richtext.render(f"```{first}\n<b>\n```")).words == f"{first}\n<b>\n"
+
+
+ALONE = [
+    "+", "-", "*", ">", "1.", "```", "~~~", "- ", "* * *", "- - -", "1. -", "```\n```", "``", "****",
+    "~~", ">_<", ">:(", ">.<", ">= 5", "<3", "<-", "->", "2*3*4", "2**3**4", "a*b", "5 * 3 * 2", "*.txt or *.py", 
+    "__init__.py", "lib/__init__.py",
+    "\\\\server\\share", "C:\\*.txt", "C:\\temp\\-x", "C:\\.git", "\\", "a\\", "a\\\nb", "\\d+\\.\\d*", "¯\\_(ツ)_/¯",
+    "&lt;b&gt;", "&amp;", "&copy 2026", "&#65;", "007. Bond", "text\n3. three", "# no heading", "snake_case_name",
+    "```\nnot closed", "~/x ~y", "[x](/settings)", "[a][b]", "a  b   c", "    four", "one\n  two", "~~~\n",
+    "![x](y)", "- \n- ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ALONE)
+def test_a_sign_that_means_nothing_is_shown(written: str) -> None:
+    assert Tags(richtext.render(written)).words == written.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("1. a\n3. b", '<ol>\n<li>a</li>\n<li value="3">b</li>'),
+        ("**强调。**文字", "<strong>强调。</strong>文字"),
+        ("说**“强调”**了", "<strong>“强调”</strong>"),
+        ("**마크다운(Markdown)**은", "<strong>마크다운(Markdown)</strong>은"),
+        ("~~删除。~~文字", "<s>删除。</s>"),
+        (r"\*literal\*", "<p>*literal*</p>"),
+        (r"1\. x", "<p>1. x</p>"),
+        (r"\> x", "<p>&gt; x</p>"),
+        (">said", "<blockquote>"),
+        (">> said", "<blockquote>\n<blockquote>"),
+        ("> >_<", "<p>&gt;_&lt;</p>"),
+        ("a\tb\n1\t2", 'a<span class="gap">\t</span>b<br>\n1<span class="gap">\t</span>2'),
+        ("_it_ *it* **bold**", "<em>it</em> <em>it</em> <strong>bold</strong>"),
+    ],
+)  # fmt: skip
+def test_what_is_meant_as_markup_is_markup(written: str, shown: str) -> None:
+    assert shown in richtext.render(written)
+
+
+SIGNS = st.text(alphabet="aй中1 2.\n\n\t-+*_~`>)&;#\\|=!\"'", max_size=60)
+
+
+@given(SIGNS)
+@settings(deadline=None, max_examples=1000)
+def test_every_character_is_shown_in_order_unless_it_is_markup_that_was_understood(written: str) -> None:
+    written = richtext.clean(written)
+    shown = [letter for letter in Tags(richtext.render(written)).words if not letter.isspace()]
+    left = iter(written)
+    assert all(letter in left for letter in shown), "something is shown that was not written there"
+    dropped = Counter(letter for letter in written if not letter.isspace()) - Counter(shown)
+    made = richtext.render(written)
+    allowed = set()
+    for tag, signs in {"<em": "*_", "<strong": "*_", "<s>": "~", "<code": "`~", "<blockquote": ">", "<ul": "-+*",
+                       "<ol": "12.)"}.items():  # fmt: skip
+        allowed |= set(signs) if tag in made else set()
+    # A backslash is gone only together with the meaning of what follows it.
+    allowed |= {"\\"} if re.search(r"\\[*_~`\->+#.)]", written) else set()
+    assert set(dropped) <= allowed
+
+
+@pytest.mark.parametrize("piece", ["> ", ">", "- ", "1. ", "> - ", "* _", "**a ", "_(", "[", "~~*"])
+@pytest.mark.parametrize("depth", [5, 19, 20, 21, 100, 1000])
+def test_no_word_is_lost_however_deep_it_stands(piece: str, depth: int) -> None:
+    assert "deep down" in Tags(richtext.render(piece * depth + "deep down")).words
+
+
+def test_no_item_of_nested_lists_is_lost() -> None:
+    written = "\n".join("  " * depth + f"- item{depth}" for depth in range(60))
+    words = Tags(richtext.render(written)).words
+    assert all(f"item{depth}" in words for depth in range(60))
+
+
+LINK = "https://example.com/x"
+
+
+@pytest.mark.parametrize(
+    "around",
+    ["«{}»", "“{}”", "‘{}’", "„{}“", '"{}"', "'{}'", "{}’", "{}…", "{}...", "{}—", "{}–", "{} —", "({})", "[{}]",
+     "（{}）",     "「{}」", "『{}』", "【{}】", "《{}》", "{}。", "{}，", "{}、", "{}；", "{}：", "{}！", "{}？",
+     "{}.", "{},", "{};", "{}:", "{}!", "{}?", "({}).", "«{}».", "{}—да", "{}’s", "<{}>", "**{}**", "{}»)",
+     "{}”.)", "a {} b", "{}\n"],
+)  # fmt: skip
+@pytest.mark.parametrize("link", [LINK, "https://example.com", "www.example.com/x", "https://example.com/a/?q=1&b=2#c"])
+def test_a_link_ends_before_what_closes_behind_it(around: str, link: str) -> None:
+    shown = richtext.render(around.format(link))
+    assert f">{html.escape(link)}</a>" in shown
+
+
+def test_a_link_ends_before_the_punctuation_of_a_script_without_spaces() -> None:
+    assert f'见<a href="{LINK}" rel="noopener nofollow">{LINK}</a>，谢谢' in richtext.render(f"见{LINK}，谢谢")
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://en.wikipedia.org/wiki/Foo_(bar)", "https://example.com/a_b_", "https://example.com/_a_b_/c", "https://example.com/~a",
+     "https://en.wikipedia.org/wiki/Michelson–Morley_experiment", "https://ru.wikipedia.org/wiki/Кошка",
+     "https://example.com/a[1]",
+     "https://example.com/Rock_’n’_Roll", "www.example.com/_a_b_", "www.example.com/Foo_(bar)",
+     "https://example.com/x?a=(b)&c={d}",
+     "https://user@example.com:8080/x", "https://example.com/a*b", "http://127.0.0.1:8080/x"],
+)  # fmt: skip
+@pytest.mark.parametrize("around", ["{}", "({})", "see {}, yes", "«{}»"])
+def test_brackets_and_underscores_that_belong_to_a_link_stay(around: str, link: str) -> None:
+    assert f">{html.escape(link)}</a>" in richtext.render(around.format(link))
+
+
 def test_every_language_that_is_offered_is_known_to_pygments() -> None:
-    for language in text.LANGUAGES:
-        assert f"language-{language}" in text.render(f"```{language}\na = 1\n```")
+    for language in richtext.LANGUAGES:
+        assert f"language-{language}" in richtext.render(f"```{language}\na = 1\n```")
 
 
-def test_more_code_than_is_coloured_is_still_shown_whole() -> None:
-    half = "x = 1\n" * (text.COLOURED_MAX // 12 + 1)
-    first, second = text.render(f"```python\n{half}```\n\n```python\n{half}```").split("</pre>", 1)
+def test_more_code_than_is_highlighted_is_still_shown_whole() -> None:
+    half = "x = 1\n" * (richtext.HIGHLIGHTED_MAX // 12 + 1)
+    first, second = richtext.render(f"```python\n{half}```\n\n```python\n{half}```").split("</pre>", 1)
     assert "<span" in first
     assert "<span" not in second
     assert second.count("x = 1\n") == half.count("\n")
+
+
+def test_many_small_blocks_are_shown_and_only_the_first_of_them_highlighted() -> None:
+    shown = richtext.render("```py\nif\n```\n" * 1000)
+    assert shown.count("<pre") == 1000
+    assert shown.count("<span") == richtext.HIGHLIGHTED_BLOCKS
+
+
+def test_ordinary_code_is_highlighted_whole() -> None:
+    code = Path(richtext.__file__).read_text()[: richtext.HIGHLIGHTED_MAX - 1]
+    assert richtext.render(f"```py\n{code}\n```") == html_of(code)
+
+
+def html_of(code: str) -> str:
+    shown = pygments.highlight(f"{code}\n", richtext.lexer("py"), richtext.formatter())
+    return richtext.sanitizer().clean(f'<pre tabindex="0"><code class="language-py">{shown}</code></pre>').strip()
 
 
 HOSTILE = ["[", "[]",
@@ -119,68 +259,144 @@ HOSTILE = ["[", "[]",
            "\U0001f468\u200d"]  # fmt: skip
 
 
-@pytest.mark.parametrize("piece", HOSTILE)
-def test_hostile_text_is_rendered_in_bounded_time(piece: str) -> None:
-    written = (piece * 10_000)[:10_000]
-    start = time.process_time()
-    html = text.render(written)
-    text.plain(written)
-    text.clean(written)
-    text.one_line(written)
-    # A second is what one message may cost at the very worst; quadratic parsers take minutes.
-    assert time.process_time() - start < 3
-    assert html.count("<blockquote>") <= text.NESTING
+def steps(written: str, marks: Sequence[richtext.Mark] = ()) -> int:
+    """How many functions are called to render a text."""
+    calls = 0
+
+    def count(frame: Any, event: str, arg: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    richtext.render("*warm*")
+    sys.setprofile(count)
+    try:
+        richtext.read(written, marks)
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
-@pytest.mark.parametrize("language", ["c", "java", "bash", "css", "ts", "ini", "yaml", "html", "python"])
-def test_hostile_code_is_coloured_in_bounded_time(language: str) -> None:
-    for piece in ("\n", " a", "<<!--", "a.", "+=>", "\\'", "{", "'", "/*", "a\n"):
-        code = (piece * 10_000)[:9_900].replace("```", "")
-        start = time.process_time()
-        text.render(f"```{language}\n{code}\n```")
-        text.render(f"```{language}\n{code[: text.COLOURED_MAX - 2]}\n```")
-        assert time.process_time() - start < 5
+@pytest.mark.parametrize(
+    "piece", [*HOSTILE, "*_", "[a](![", "```py\na\n```\n", "[http://", "www.a.bc/", "http://a.bc/["]
+)
+def test_whatever_is_repeated_costs_in_proportion_to_its_length(piece: str) -> None:
+    whole = (piece * 10_000)[:10_000]
+    cost, half = steps(whole), steps(whole[:5_000])
+    assert cost < 2.6 * half + 100_000
+    assert cost < 1_500_000
+    assert richtext.render(whole).count("<blockquote>") <= NESTING
+
+
+PLAIN_WORDS = (
+    "Good",
+    "it's",
+    "don’t",
+    "well-known",
+    "2nd",
+    "1",
+    "٣",
+    "Ⅷ",
+    "www",
+    "https",
+    "mailto",
+    "example",
+    "org",
+    "рф",
+    "你好",
+    "x2",
+)
+PLAIN_SIGNS = (" ", ", ", ". ", "! ", "; ", "? ", ": ", "  ", ".", "-", ":", "'", "\n", "_", "*", "@", "…")
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLAIN_WORDS), st.sampled_from(PLAIN_SIGNS)), max_size=8))
+@example([("Good", ". "), ("it's", ": "), ("2nd", ".")])
+def test_a_plain_line_is_shown_without_being_parsed_as_it_would_be_parsed(parts: list[tuple[str, str]]) -> None:
+    text = richtext.clean("".join(map("".join, parts)))
+    # A line of its own that is not plain: the whole is parsed.
+    parsed = richtext.render(f"{text}\n\n*parsed*").removesuffix("\n<p><em>parsed</em></p>")
+    assert not richtext.PLAIN.fullmatch(text) or richtext.render(text) == parsed
+
+
+def test_what_takes_too_many_steps_is_shown_as_it_was_typed_mentions_included() -> None:
+    written = "[" * 9_000 + "\n@ann & <b>"
+    marks = [(written.index("@"), 4, 7)]
+    shown, kept = richtext.read(written, marks)
+    assert kept == marks
+    assert shown == f'<p>{"[" * 9_000}<br>\n<span class="mention-7"></span> &amp; &lt;b&gt;</p>'
+
+
+def test_a_text_with_mentions_costs_no_more_than_one_without() -> None:
+    written = "@ann *a* " * 100
+    marks = [(at, 4, 7) for at in range(0, len(written), 9)]
+    assert richtext.read(written, marks)[1] == marks
+    assert steps(written, marks) < 1.3 * steps(written)
+
+
+def test_a_mention_in_code_does_not_double_the_steps() -> None:
+    bold = "*a* " * 1_250
+    assert "<em>" in richtext.render(f"{bold}`@ann`")
+    marks = [(len(bold) + 1, 4, 7)]
+    assert richtext.read("*a* `@ann`", [(5, 4, 7)]) == ("<p><em>a</em> <code>@ann</code></p>", [])
+    assert "<em>" not in richtext.read(f"{bold}`@ann`", marks)[0]
+
+
+@pytest.mark.parametrize("written", ["www.www.http://a.b", "www.example.com/http://a.b", "see www.a.https://x.y"])
+def test_a_link_upon_a_link_stops_nobody(written: str) -> None:
+    assert "<a href=" in richtext.render(written)
+
+
+@pytest.mark.parametrize("language", sorted(richtext.LANGUAGES))
+@pytest.mark.parametrize("piece", ["\n", "a ", "a.", "@", "&", "=", "a b ", "{", "'", "/*"])
+def test_hostile_code_is_highlighted_as_long_as_that_is_cheap(language: str, piece: str) -> None:
+    code = (piece * richtext.HIGHLIGHTED_MAX)[: richtext.HIGHLIGHTED_MAX]
+    left, work, found = len(code), 0, []
+    for _, value in richtext.bounded(code, richtext.lexer(language)):
+        found.append(value)
+        left -= len(value)
+        work += max(left, 0)
+    assert "".join(found).rstrip("\n") == code.rstrip("\n")
+    assert work <= richtext.HIGHLIGHTING_MAX + len(code)
 
 
 @given(WRITTEN)
 @settings(deadline=None)
 def test_whatever_is_written_only_known_tags_come_out(written: str) -> None:
-    tags = Tags(text.render(text.clean(written)))
-    assert tags.tags <= text.TAGS
+    tags = Tags(richtext.render(richtext.clean(written)))
+    assert tags.tags <= richtext.TAGS
     for tag, name, value in tags.attributes:
         assert (tag, name) in {
             ("a", "href"), ("a", "rel"), ("code", "class"), ("span", "class"), ("pre", "tabindex"),
-            ("ol", "start"),
+            ("ol", "start"), ("a", "title"), ("li", "value"),
         }  # fmt: skip
         assert name != "href" or re.match(r"(https?://|mailto:)", value or "", re.IGNORECASE)
 
 
 def test_newlines_of_all_systems_are_one() -> None:
-    assert text.clean("a\r\nb\rc\nd\u2028e\x0cf") == "a\nb\nc\nd\ne\nf"
+    assert richtext.clean("a\r\nb\rc\nd\u2028e\x0cf") == "a\nb\nc\nd\ne\nf"
 
 
 def test_controls_go_and_words_stay() -> None:
-    assert text.clean("a\x00b\x07 \tc\x7f\x9b") == "ab \tc"
-    assert text.clean("half \ud83d of it") == "half \ufffd of it"
+    assert richtext.clean("a\x00b\x07 \tc\x7f\x9b") == "ab \tc"
+    assert richtext.clean("half \ud83d of it") == "half \ufffd of it"
 
 
 def test_blank_lines_around_a_message_go_and_those_within_stay() -> None:
-    assert text.clean(" \n\n   indented\n\n\nend  \n \n") == "   indented\n\n\nend"
+    assert richtext.clean(" \n\n   indented\n\n\nend  \n \n") == "   indented\n\n\nend"
 
 
 def test_trailing_space_within_code_is_not_touched() -> None:
-    assert text.clean("```\na  \nb\n```") == "```\na  \nb\n```"
+    assert richtext.clean("```\na  \nb\n```") == "```\na  \nb\n```"
 
 
 @pytest.mark.parametrize("blank", ["", " \n\t ", "\u200b", "\u2060\ufeff \u200d", "\u3164", "\u2800\u00ad"])
 def test_a_message_with_nothing_to_see_is_empty(blank: str) -> None:
-    assert text.clean(blank) == ""
+    assert richtext.clean(blank) == ""
 
 
 def test_emoji_of_several_parts_stay_whole() -> None:
-    assert text.clean(FAMILY) == FAMILY
-    assert FAMILY in text.render(FAMILY)
-    assert text.one_line(f"{FAMILY} {ENGLAND} \U0001f3f3\ufe0f\u200d\U0001f308") == (
+    assert richtext.clean(FAMILY) == FAMILY
+    assert FAMILY in richtext.render(FAMILY)
+    assert one_line(f"{FAMILY} {ENGLAND} \U0001f3f3\ufe0f\u200d\U0001f308") == (
         f"{FAMILY} {ENGLAND} \U0001f3f3\ufe0f\u200d\U0001f308"
     )
 
@@ -188,7 +404,7 @@ def test_emoji_of_several_parts_stay_whole() -> None:
 @given(WRITTEN)
 @settings(deadline=None)
 def test_cleaning_twice_is_cleaning_once(written: str) -> None:
-    for way in (text.clean, text.one_line):
+    for way in (richtext.clean, one_line):
         assert way(way(written)) == way(written)
         way(written).encode()
 
@@ -197,36 +413,74 @@ def test_cleaning_twice_is_cleaning_once(written: str) -> None:
 @settings(deadline=None)
 def test_no_letter_is_lost_in_cleaning(written: str) -> None:
     def letters(value: str) -> list[str]:
-        return [letter for letter in value if letter.isalnum() and not text.UNSEEN.match(letter)]
+        return [letter for letter in value if letter.isalnum() and not UNSEEN.match(letter)]
 
-    assert letters(text.clean(written)) == letters(written)
+    assert letters(richtext.clean(written)) == letters(written)
 
 
 def test_a_name_has_nothing_unseen_in_it() -> None:
-    assert text.one_line("  ann\u202e\u2066 \n\t b\u200bo\ufeffb\u200d\u00ad\u3164 ") == "ann bob"
-    assert text.one_line("e\u0301") == "\u00e9"
-    assert text.one_line("ann\U000e0041\U000e0042") == "ann"
-    assert text.one_line("\u200b \u2800\u200e") == ""
+    assert one_line("  ann\u202e\u2066 \n\t b\u200bo\ufeffb\u200d\u00ad\u3164 ") == "ann bob"
+    assert one_line("e\u0301") == "\u00e9"
+    assert one_line("ann\U000e0041\U000e0042") == "ann"
+    assert one_line("\u200b \u2800\u200e") == ""
 
 
 def test_joiners_stay_where_a_script_is_written_with_them() -> None:
-    assert text.one_line("\u0645\u06cc\u200c\u0631\u0648\u0645") == "\u0645\u06cc\u200c\u0631\u0648\u0645"
-    assert text.one_line("\u0915\u094d\u200d\u0937") == "\u0915\u094d\u200d\u0937"
-    assert text.one_line("an\u200cn \u200d\U0001f600\u200d x") == "ann \U0001f600 x"
+    assert one_line("\u0645\u06cc\u200c\u0631\u0648\u0645") == "\u0645\u06cc\u200c\u0631\u0648\u0645"
+    assert one_line("\u0915\u094d\u200d\u0937") == "\u0915\u094d\u200d\u0937"
+    assert one_line("an\u200cn \u200d\U0001f600\u200d x") == "ann \U0001f600 x"
+
+
+FLAGS = "\U0001f1f7\U0001f1fa\U0001f1e9\U0001f1ea" * 30
+CHARACTERS = [FAMILY, ENGLAND, "\U0001f1f7\U0001f1fa",
+              "e\u0301", "n\u0303", "\U0001f44d\U0001f3fd", "\u0915\u094d\u0937\u093f",
+              "\u0e01\u0e33", "\U0001f6d8", "\u1112\u1161\u11ab", "a", "й", " ", "中", "\U00020000"]  # fmt: skip
+
+
+def is_whole(part: str, whole: str) -> bool:
+    """Whether a part of a text begins and ends where its characters do."""
+    ends = {0, *(found.end() for found in regex.finditer(r"\X", whole))}
+    at = whole.index(part)
+    return at in ends and at + len(part) in ends
+
+
+@given(st.lists(st.sampled_from(CHARACTERS), min_size=1).map("".join), st.integers(2, 60))
+@settings(deadline=None)
+@example(FLAGS, 14)
+def test_nothing_is_cut_inside_a_character(written: str, length: int) -> None:
+    line = " ".join(written.split())
+    assert is_whole(richtext.excerpt(written, length).removesuffix("…"), line)
+    assert is_whole(beginning(written, length), written)
+    assert len(beginning(written, length)) <= length
+    found = [character for word in written.split() for character in regex.findall(r"\X", word)]
+    assert not found or initials(written).startswith(found[0].upper())
+    name = storage.label(written * 20 + ".txt")
+    assert is_whole(name.removesuffix(".txt").removesuffix("file").rstrip(), one_line(written * 20) or "")
+    shown = html.unescape(re.sub(r"</?mark>", "", search.snippet(written, search.read("a"), length)))
+    assert is_whole(shown.strip("…"), line) or "…" in written
+
+
+def test_initials_are_whole_characters() -> None:
+    assert initials("ann lee") == "AL"
+    assert initials("ann") == "AN"
+    assert initials(f"{FAMILY} {ENGLAND}") == FAMILY + ENGLAND
+    assert initials("\U0001f1f7\U0001f1fa\U0001f1e9\U0001f1ea club") == "\U0001f1f7\U0001f1faC"
+    assert initials("e\u0301lan") == "E\u0301L"
+    assert initials("") == "?"
 
 
 def test_an_excerpt_ends_at_a_word_and_says_that_it_is_cut() -> None:
-    assert text.excerpt("one\n two   three", 100) == "one two three"
-    assert text.excerpt("one two three four", 12) == "one two…"
-    assert text.excerpt("one two three four", 14) == "one two three…"
-    assert text.excerpt("x" * 200, 20) == "x" * 19 + "…"
+    assert richtext.excerpt("one\n two   three", 100) == "one two three"
+    assert richtext.excerpt("one two three four", 12) == "one two…"
+    assert richtext.excerpt("one two three four", 14) == "one two three…"
+    assert richtext.excerpt("x" * 200, 20) == "x" * 19 + "…"
 
 
 @given(st.text(), st.integers(2, 50))
 @settings(deadline=None)
 def test_an_excerpt_is_never_longer_than_asked(written: str, length: int) -> None:
-    assert len(text.excerpt(written, length)) <= length
-    assert "\n" not in text.excerpt(written, length)
+    assert len(richtext.excerpt(written, length)) <= length
+    assert "\n" not in richtext.excerpt(written, length)
 
 
 @pytest.mark.parametrize(
@@ -241,4 +495,9 @@ def test_an_excerpt_is_never_longer_than_asked(written: str, length: int) -> Non
     ],
 )
 def test_plain_text_is_without_the_signs_of_markdown(written: str, read: str) -> None:
-    assert text.plain(written) == read
+    assert richtext.plain(written) == read
+
+
+@pytest.mark.parametrize("written", ALONE)
+def test_plain_text_keeps_a_sign_that_means_nothing(written: str) -> None:
+    assert richtext.plain(written).split() == written.split()

@@ -17,7 +17,7 @@ from flask_babel import force_locale, ngettext
 
 ROOT = Path(__file__).resolve().parent.parent
 RUSSIAN = ROOT / "translations/ru/LC_MESSAGES"
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "later": None, "words": None}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "words": None}
 SIGN = re.compile(r"%\((\w+)\)[sd]")
 
 

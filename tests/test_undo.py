@@ -13,16 +13,17 @@ import pytest
 from people import Person
 
 import models
+from actions import chats, messages
+from actions.cleanup import every_key, sweep_files
 from config import Settings
-from models import Chat, Event, File, Invalid, Message, Withdrawn, limits, sweep_files
-from models.tidying import every_key
+from models import Chat, DeletedMessage, Event, File, Invalid, Message, limits
 
 SECOND = 1_000_000
 
 
 def waits(seconds: int) -> None:
     """What was deleted was deleted that much earlier."""
-    Withdrawn.update(withdrawn_at=Withdrawn.withdrawn_at - seconds * SECOND).execute()
+    DeletedMessage.update(withdrawn_at=DeletedMessage.withdrawn_at - seconds * SECOND).execute()
 
 
 def sends(who: Person, chat: Chat, text: str, **files: bytes) -> dict[str, Any]:
@@ -59,14 +60,14 @@ def test_what_was_deleted_comes_back_whole(ann: Person, bob: Person, chat: Chat)
     assert bob.api.get(f"/api/messages/{reply.id}").get_json()["reply_to"]["text"] == "The tomatoes are in"
     assert [hit["id"] for hit in bob.api.get("/api/search?q=tomatoes").get_json()["items"]] == [message["id"]]
     assert [hit["id"] for hit in bob.api.get("/api/search?q=plan").get_json()["items"]] == [message["id"]]
-    assert Withdrawn.select().count() == 0
+    assert DeletedMessage.select().count() == 0
 
 
 def test_it_stands_where_it_stood_and_counts_again(ann: Person, bob: Person, chat: Chat) -> None:
     first, second = ann.posts(chat, "one"), ann.posts(chat, "two")
-    ann.of(chat).delete_message(second.id)
+    messages.delete(ann.of(chat), second.id)
     assert (bob.of(chat).unread, bob.of(chat).chat.last_message_id) == (1, first.id)
-    ann.of(chat).restore_message(second.id)
+    messages.restore(ann.of(chat), second.id)
     assert (bob.of(chat).unread, bob.of(chat).chat.last_message_id) == (2, second.id)
     items = bob.api.get(f"/api/messages?chat_id={chat.id}").get_json()["items"]
     assert [item["text"] for item in items] == ["one", "two"]
@@ -75,19 +76,19 @@ def test_it_stands_where_it_stood_and_counts_again(ann: Person, bob: Person, cha
 def test_the_log_tells_of_it_with_the_whole_message(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the swordfish is back")
     before = Event.select().count()
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     assert "swordfish" not in repr(list(Event.select(Event.data).tuples()))
-    ann.of(chat).restore_message(message.id)
+    messages.restore(ann.of(chat), message.id)
     told = list(Event.select(Event.type, Event.data).order_by(Event.id).offset(before).tuples())
     assert [type for type, _ in told] == ["message.deleted", "message.updated"]
     assert json.loads(told[1][1])["text"] == "the swordfish is back"
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     assert "swordfish" not in repr(list(Event.select(Event.data).tuples()))
 
 
 def test_only_who_deleted_it_puts_it_back(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
     message = bob.posts(chat, "mine")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     none = carol.api.post("/api/messages/987654/restore")
     for other in (bob, carol):
         answer = other.api.post(f"/api/messages/{message.id}/restore")
@@ -98,14 +99,14 @@ def test_only_who_deleted_it_puts_it_back(ann: Person, bob: Person, carol: Perso
 
 def test_who_is_in_the_chat_no_more_puts_nothing_back(ann: Person, bob: Person, chat: Chat) -> None:
     message = bob.posts(chat, "mine")
-    bob.of(chat).delete_message(message.id)
+    messages.delete(bob.of(chat), message.id)
     ann.removes(bob, chat)
     assert restores(bob, message.id)[0] == 404
 
 
 def test_asked_twice_it_stands_already(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "once")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     events = Event.select().count()
     assert restores(ann, message.id) == restores(ann, message.id)
     assert Event.select().count() == events + 1
@@ -120,22 +121,22 @@ def test_it_may_be_deleted_and_put_back_again_and_again(ann: Person, chat: Chat)
 
 def test_after_half_a_minute_it_is_too_late_also_before_the_sweep(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "gone")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     waits(29)
     assert restores(ann, message.id)[0] == 200
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     waits(30)
     assert restores(ann, message.id)[0] == 404
-    assert Withdrawn.select().count() == 1
+    assert DeletedMessage.select().count() == 1
 
 
 def test_after_its_time_nothing_of_it_is_left(ann: Person, chat: Chat, settings: Settings) -> None:
     message = sends(ann, chat, "the swordfish is secret", plan=b"carrots")
     ann.api.delete(f"/api/messages/{message['id']}")
     assert len(bytes_kept(settings)) == 1
-    assert Withdrawn.prune() == 0
+    assert DeletedMessage.prune() == 0
     waits(30)
-    assert Withdrawn.prune() == 1
+    assert DeletedMessage.prune() == 1
     assert bytes_kept(settings) == []
     models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     assert b"swordfish is secret" not in (settings.media_dir.parent / "chat.db").read_bytes()
@@ -149,15 +150,15 @@ def test_files_that_may_come_back_are_not_swept_away(ann: Person, chat: Chat, se
     os.utime(kept, (old, old))
     sweep_files()
     assert bytes_kept(settings) == [kept]
-    assert every_key() == Withdrawn.every_key() != set()
+    assert every_key() == DeletedMessage.every_key() != set()
     assert restores(ann, message["id"])[0] == 200
 
 
 def test_a_deleted_chat_takes_along_what_was_deleted_in_it(ann: Person, chat: Chat, settings: Settings) -> None:
     message = sends(ann, chat, "gone", plan=b"carrots")
     ann.api.delete(f"/api/messages/{message['id']}")
-    ann.of(chat).delete_chat()
-    assert (Withdrawn.select().count(), bytes_kept(settings)) == (0, [])
+    chats.delete(ann.of(chat))
+    assert (DeletedMessage.select().count(), bytes_kept(settings)) == (0, [])
     assert restores(ann, message["id"])[0] == 404
 
 
@@ -167,7 +168,7 @@ def test_where_no_undo_is_wanted_it_goes_at_once(
     monkeypatch.setattr(limits, "undo_seconds", 0)
     message = sends(ann, chat, "gone", plan=b"carrots")
     ann.api.delete(f"/api/messages/{message['id']}")
-    assert (Withdrawn.select().count(), File.select().count(), bytes_kept(settings)) == (0, 0, [])
+    assert (DeletedMessage.select().count(), File.select().count(), bytes_kept(settings)) == (0, 0, [])
     assert restores(ann, message["id"])[0] == 404
 
 
@@ -176,42 +177,42 @@ def test_the_process_forgets_by_itself_when_nobody_writes_any_more(
 ) -> None:
     monkeypatch.setattr(limits, "undo_seconds", 1)
     message = ann.posts(chat, "gone")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     patience = time.monotonic() + 60
-    while Withdrawn.select().exists() and time.monotonic() < patience:
+    while DeletedMessage.select().exists() and time.monotonic() < patience:
         time.sleep(0.05)
-    assert Withdrawn.select().count() == 0
+    assert DeletedMessage.select().count() == 0
 
 
 def test_with_the_next_message_it_goes_should_the_process_have_ended(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "gone")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     waits(29)
     bob.posts(chat, "not yet")
-    assert Withdrawn.select().count() == 1
+    assert DeletedMessage.select().count() == 1
     waits(1)
     bob.posts(chat, "by now")
-    assert Withdrawn.select().count() == 0
+    assert DeletedMessage.select().count() == 0
 
 
 def test_the_same_key_finds_it_again(ann: Person, chat: Chat) -> None:
-    message = ann.of(chat).post("once", key="k")
-    ann.of(chat).delete_message(message.id)
+    message = messages.post(ann.of(chat), "once", key="k")
+    messages.delete(ann.of(chat), message.id)
     with pytest.raises(models.Gone):
-        ann.of(chat).post("once", key="k")
-    ann.of(chat).restore_message(message.id)
-    again = ann.of(chat).post("once", key="k")
+        messages.post(ann.of(chat), "once", key="k")
+    messages.restore(ann.of(chat), message.id)
+    again = messages.post(ann.of(chat), "once", key="k")
     assert (again.id, again.repeated) == (message.id, True)
 
 
 def test_it_can_be_answered_and_edited_after_it_came_back(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "one")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     with pytest.raises(Invalid):
         bob.posts(chat, "two", reply_to=message.id)
-    ann.of(chat).restore_message(message.id)
+    messages.restore(ann.of(chat), message.id)
     assert bob.posts(chat, "two", reply_to=message.id).quoted is not None
-    assert ann.of(chat).edit(message.id, "one and a half").text == "one and a half"
+    assert messages.edit(ann.of(chat), message.id, "one and a half").text == "one and a half"
 
 
 def test_a_page_without_scripts_offers_undo_once(ann: Person, bob: Person, chat: Chat) -> None:
@@ -230,11 +231,11 @@ def test_a_page_without_scripts_offers_undo_once(ann: Person, bob: Person, chat:
 
 def test_a_page_without_scripts_tells_when_it_is_too_late(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "gone")
-    ann.of(chat).delete_message(message.id)
+    messages.delete(ann.of(chat), message.id)
     waits(60)
     answer = ann.browser.submit(f"/chats/{chat.id}/messages/{message.id}/restore", on=f"/chats/{chat.id}")
     assert answer.headers["Location"] == f"/chats/{chat.id}"
-    assert "It is too late" in ann.get(f"/chats/{chat.id}").text
+    assert "Too late" in ann.get(f"/chats/{chat.id}").text
 
 
 def test_reactions_and_history_come_back_with_it(ann: Person, bob: Person, chat: Chat) -> None:

@@ -8,7 +8,8 @@ import random
 import pytest
 from people import Person
 
-from models import Chat, Event, Invalid, Membership, Message, Withdrawn
+from actions import members, messages, reading
+from models import Chat, DeletedMessage, Event, Invalid, Membership, Message
 
 
 def counted(membership: Membership) -> int:
@@ -29,7 +30,7 @@ def test_what_others_write_is_unread_until_it_is_read(ann: Person, bob: Person, 
     first = ann.posts(chat, "one")
     ann.posts(chat, "two")
     assert bob.of(chat).unread == 2
-    bob.of(chat).read(first.id)
+    reading.read(bob.of(chat), first.id)
     assert bob.of(chat).unread == 1
     bob.reads(chat)
     assert bob.of(chat).unread == 0
@@ -45,8 +46,8 @@ def test_ones_own_messages_are_never_unread(ann: Person, bob: Person, chat: Chat
 
 def test_the_read_position_never_goes_back(ann: Person, bob: Person, chat: Chat) -> None:
     first, second = ann.posts(chat, "one"), ann.posts(chat, "two")
-    bob.of(chat).read(second.id)
-    bob.of(chat).read(first.id)
+    reading.read(bob.of(chat), second.id)
+    reading.read(bob.of(chat), first.id)
     assert bob.of(chat).last_read_id == second.id
     assert bob.of(chat).unread == 0
 
@@ -54,13 +55,13 @@ def test_the_read_position_never_goes_back(ann: Person, bob: Person, chat: Chat)
 def test_reading_up_to_a_message_of_another_chat_is_refused(ann: Person, bob: Person, chat: Chat) -> None:
     elsewhere = ann.posts(ann.starts("Elsewhere"), "not here")
     with pytest.raises(Invalid) as refused:
-        bob.of(chat).read(elsewhere.id)
+        reading.read(bob.of(chat), elsewhere.id)
     assert "message_id" in refused.value.errors
 
 
 def test_who_comes_later_has_nothing_unread(ann: Person, carol: Person, chat: Chat) -> None:
     ann.posts(chat, "before")
-    ann.of(chat).add("carol")
+    members.add(ann.of(chat), "carol")
     assert carol.of(chat).unread == 0
     ann.posts(chat, "after")
     assert carol.of(chat).unread == 1
@@ -76,7 +77,12 @@ def test_a_message_is_made_unread_again_with_all_that_follows(ann: Person, bob: 
     assert (told["last_read_id"], told["unread"]) == (first.id, 2)
     event = Event.select().order_by(Event.id.desc()).first()
     assert (event.type, event.user_id) == ("membership.updated", bob.id)
-    assert json.loads(event.data) == {"chat_id": chat.id, "last_read_id": first.id, "unread": 2}
+    assert json.loads(event.data) == {
+        "chat_id": chat.id,
+        "last_read_id": first.id,
+        "unread": 2,
+        "unread_mentions": 0,
+    }
     # What was read stays read for the others.
     assert ann.of(chat).unread == 1
 
@@ -84,22 +90,32 @@ def test_a_message_is_made_unread_again_with_all_that_follows(ann: Person, bob: 
 def test_the_first_message_of_all_can_be_unread_again(ann: Person, bob: Person, chat: Chat) -> None:
     first = ann.posts(chat, "one")
     bob.reads(chat)
-    bob.of(chat).mark_unread(first.id)
+    reading.mark_unread(bob.of(chat), first.id)
     told = bob.api.get(f"/api/chats/{chat.id}").get_json()
     assert (told["last_read_id"], told["unread"]) == (None, 1)
+
+
+def test_the_line_is_above_what_was_made_unread(ann: Person, bob: Person, chat: Chat) -> None:
+    messages = [ann.posts(chat, f"message {number}") for number in range(3)]
+    read = 0
+    for message in messages:
+        page = bob.get(f"/chats/{chat.id}/log?around={message.id}&line={read}").text
+        line, own = page.index('id="unread"'), page.index(f'id="{message.anchor}"')
+        assert page[line:own].count("<article") == 1
+        read = message.id
 
 
 def test_what_is_unread_already_stays_as_it_is(ann: Person, bob: Person, chat: Chat) -> None:
     ann.posts(chat, "one")
     second = ann.posts(chat, "two")
     before = Event.select().count()
-    bob.of(chat).mark_unread(second.id)
+    reading.mark_unread(bob.of(chat), second.id)
     assert (bob.of(chat).unread, Event.select().count()) == (2, before)
 
 
 def test_only_what_is_there_in_this_chat_can_be_unread_again(ann: Person, bob: Person, chat: Chat) -> None:
     elsewhere, gone = ann.posts(ann.starts("Elsewhere"), "not here"), ann.posts(chat, "hello")
-    ann.of(chat).delete_message(gone.id)
+    messages.delete(ann.of(chat), gone.id)
     for message in (elsewhere, gone):
         answer = bob.api.post(f"/api/chats/{chat.id}/unread", json={"message_id": message.id})
         assert answer.status_code == 422
@@ -112,12 +128,12 @@ def test_after_any_history_unread_is_what_a_count_would_say(
 ) -> None:
     """Posting, reading, marking as unread, deleting, undoing it, leaving and coming back, in any order."""
     chance = random.Random(seed)
-    ann.of(chat).add("carol")
+    members.add(ann.of(chat), "carol")
     people = [ann, bob, carol]
     for _ in range(60):
         who = chance.choice(people)
         if not Membership.select().where(Membership.chat == chat, Membership.user == who.id).exists():
-            ann.of(chat).add(who.username)
+            members.add(ann.of(chat), who.username)
             continue
         does_something(chance, who, chat, may_leave=who is not ann)
         for membership in Membership.select(Membership, Chat).join(Chat).where(Membership.chat == chat):
@@ -132,21 +148,23 @@ def does_something(chance: random.Random, who: Person, chat: Chat, may_leave: bo
     every = [m.id for m in Message.select().where(Message.chat == chat)]
     match chance.choice(["post", "post", "post", "read", "unread", "delete", "undo", "read_all", "leave"]):
         case "read" if every:
-            mine.read(chance.choice(every))
+            reading.read(mine, chance.choice(every))
         case "unread" if alive:
-            mine.mark_unread(chance.choice(alive))
+            reading.mark_unread(mine, chance.choice(alive))
         case "delete" if alive:
             message = Message.get_by_id(chance.choice(alive))
-            if mine.may_delete(message):
-                mine.delete_message(message.id)
-        case "undo" if undone := [row.message_id for row in Withdrawn.select().where(Withdrawn.user == who.id)]:
-            mine.restore_message(chance.choice(undone))
+            if mine.may_delete(message.author_id):
+                messages.delete(mine, message.id)
+        case "undo" if undone := [
+            row.message_id for row in DeletedMessage.select().where(DeletedMessage.user == who.id)
+        ]:
+            messages.restore(mine, chance.choice(undone))
         case "read_all" if every:
             who.reads(chat)
         case "leave" if may_leave:
-            mine.leave()
+            members.leave(mine)
         case _:
-            mine.post(f"message {chance.random()}")
+            messages.post(mine, f"message {chance.random()}")
 
 
 def standing(chat: Chat) -> list[int]:

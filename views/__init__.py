@@ -1,16 +1,15 @@
-"""The HTML door: pages and forms, one file a noun."""
+"""The HTML pages and forms, one module a noun."""
 
 from __future__ import annotations
 
 from flask import Flask
-from flask_babel import gettext as _
-from markupsafe import escape
 
-import mail
-from forms import translated
-from models import GONE, NOBODY, limits
+from lib import mailer
+from lib.limits import PRESENCE_MEMBERS_MAX
+from models import limits
 from views import (
     assets,
+    chat_fields,
     chats,
     clock,
     emails,
@@ -19,43 +18,51 @@ from views import (
     forwards,
     gallery,
     members,
+    message_fields,
     messages,
     pages,
     reactions,
     resets,
-    rooms,
+    row_templates,
     search,
     sessions,
+    translation,
     users,
 )
+from views.forms import translated
 
-# Each has a blueprint.
-NOUNS = (
-    assets, chats, rooms, messages, reactions, forwards, members, users, sessions, resets, emails, search, files,
+BLUEPRINTS = (
+    assets, chats, messages, reactions, forwards, members, users, sessions, resets, emails, search, files,
     gallery, emoji,
 )  # fmt: skip
 
 
-def prose(html: str) -> str:
-    """A message's HTML for a reader: who is gone is told in their language."""
-    return html.replace(GONE, GONE.replace(NOBODY, escape(_("Deleted user")))) if GONE in html else html
-
-
 def register(app: Flask) -> None:
-    """Give the app its pages, and the templates their words for time and size."""
-    for noun in NOUNS:
-        app.register_blueprint(noun.bp)
-    app.jinja_env.filters.update(clock.FILTERS, emoji_name=reactions.emoji_name, prose=prose, translated=translated)
+    """Register the blueprints, and the templates' filters and globals."""
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.bp)
+    app.jinja_env.filters.update(
+        clock.FILTERS,
+        emoji_name=reactions.emoji_name,
+        translated=translated,
+        fit_picture=message_fields.fit_picture,
+    )
     app.jinja_env.globals.update(
         asset=assets.address,
-        modules=assets.modules,
+        modules=assets.import_map,
         script=assets.script_address,
         stylesheet=assets.stylesheet_address,
+        face_of=chat_fields.face_fields,
+        render_chat_row=chat_fields.render_chat_row,
+        row_source=row_templates.row_source,
+        shared_part=row_templates.shared_part,
         common_emoji=reactions.COMMON,
-        listed=pages.listed,
-        titled=pages.titled,
+        list_chats=pages.list_chats,
+        chat_title=pages.chat_title,
         time_zone_known=clock.is_known,
         limits=limits,
-        letters_go_out=mail.is_possible,
+        PRESENCE_MEMBERS_MAX=PRESENCE_MEMBERS_MAX,
+        email_is_configured=mailer.is_configured,
     )
+    translation.install(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

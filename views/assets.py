@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
+import base64
 import hashlib
+import json
+import os
 import re
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, g, request, url_for
+from markupsafe import Markup
 
 bp = Blueprint("assets", __name__)
 
@@ -16,18 +20,33 @@ STATIC = Path(__file__).resolve().parent.parent / "static"
 CSS, JS = STATIC / "css", STATIC / "js"
 # What is the same for everybody, whoever asks.
 ENDPOINTS = {"static", "assets.stylesheet", "assets.script"}
+# What only the elements below import, each after what it imports itself.
+PARTS = (
+    *(
+        "text",
+        "keys",
+        "days",
+        "retrying-task",
+        "slots",
+        "update-in-place",
+        "chat-fields",
+        "message-fields",
+        "message-rows",
+    ),
+    *("pending-messages", "read-position", "chat-pane"),
+)
 # The elements of a live page. They start in this order: the stream last, when everybody listens.
 LIVE = (
-    *("chat-log", "log-acts", "message-editor", "log-jumps", "code-copy"),
+    *("message-list", "message-actions", "message-editor", "jump-links", "code-copy"),
     *("chat-list", "chat-composer", "chat-people", "chat-pages", "live-stream"),
 )
 IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "([\w-]+)";\n', re.MULTILINE)
-SQUEEZED = {"text/javascript", "application/javascript", "image/svg+xml"}
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 FOREVER = "public, max-age=31536000, immutable"
 
 
 @cache
-def joined(changed: int) -> tuple[bytes, str]:
+def bundle_css(changed: int) -> tuple[bytes, str]:
     """All layers in the order of index.css, and a hash of them; `changed` is when the newest file was written."""
     index = (CSS / "index.css").read_text()
     order = re.findall(r'@import url\("([^"]+)"\);', index)
@@ -39,52 +58,52 @@ def joined(changed: int) -> tuple[bytes, str]:
 
 
 def current() -> tuple[bytes, str]:
-    return joined(max(path.stat().st_mtime_ns for path in CSS.iterdir()))
+    return bundle_css(max(path.stat().st_mtime_ns for path in CSS.iterdir()))
 
 
 @cache
-def woven(changed: int) -> tuple[bytes, str]:
-    """The elements of a live page as one module, each in a block of its own; and a hash of it.
+def bundle_js(changed: int) -> tuple[bytes, str]:
+    """Join the elements of a live page, and the modules that only they import, into one module; return its hash too.
 
-    None of them exports anything. What they import is gathered at the top.
+    Each stands in a block of its own. Imports of other modules are gathered at the top.
     """
-    texts = [(JS / f"{name}.js").read_text() for name in LIVE]
+    texts = {name: (JS / f"{name}.js").read_text() for name in (*PARTS, *LIVE)}
     wanted: dict[str, set[str]] = {}
-    for words, module in IMPORT.findall("".join(texts)):
-        wanted.setdefault(module, set()).update(words.split(", "))
+    for words, module in IMPORT.findall("".join(texts.values())):
+        if module not in PARTS:
+            wanted.setdefault(module, set()).update(words.split(", "))
     imports = [f'import {{ {", ".join(sorted(words))} }} from "{module}";' for module, words in wanted.items()]
-    blocks = [re.sub(r"^ *//.*\n", "", IMPORT.sub("", text), flags=re.MULTILINE) for text in texts]
-    whole = "\n".join([*imports, *(f"{{\n{block}}}" for block in blocks)]).encode()
+    whole = re.sub(r"^ +", "", "\n".join([*imports, *map(block, texts.values())]), flags=re.MULTILINE).encode()
     return whole, hashlib.sha256(whole).hexdigest()[:16]
 
 
+def block(text: str) -> str:
+    """Wrap a module without its imports and comments; what it exports becomes a constant outside."""
+    exported = ", ".join(EXPORT.findall(text))
+    code = re.sub(r"^ *//.*\n|(?<=[;,{}]) // .*$", "", EXPORT.sub("", IMPORT.sub("", text)), flags=re.MULTILINE)
+    return (
+        f"const {{ {exported} }} = (() => {{\n{code}return {{ {exported} }};\n}})();" if exported else f"{{\n{code}}}"
+    )
+
+
 def live() -> tuple[bytes, str]:
-    return woven(max((JS / f"{name}.js").stat().st_mtime_ns for name in LIVE))
-
-
-@cache
-def squeezed(whole: bytes) -> bytes:
-    return gzip.compress(whole, 9, mtime=0)
+    return bundle_js(max((JS / f"{name}.js").stat().st_mtime_ns for name in (*PARTS, *LIVE)))
 
 
 @bp.get("/styles/<version>.css")
 def stylesheet(version: str) -> Response:
-    return lasting(*current(), version, "text/css")
+    return cached_response(*current(), version, "text/css")
 
 
 @bp.get("/scripts/<version>.js")
 def script(version: str) -> Response:
-    return lasting(*live(), version, "text/javascript")
+    return cached_response(*live(), version, "text/javascript")
 
 
-def lasting(whole: bytes, known: str, version: str, kind: str) -> Response:
-    squeeze = request.accept_encodings["gzip"] > 0
-    response = Response(squeezed(whole) if squeeze else whole, mimetype=kind)
+def cached_response(whole: bytes, known: str, version: str, kind: str) -> Response:
+    response = Response(whole, mimetype=kind)
     # A page from before a change asks for what is no more: it gets the new one, but must not keep it under this name.
     response.headers["Cache-Control"] = FOREVER if version == known else "no-cache"
-    response.headers["Vary"] = "Accept-Encoding"
-    if squeeze:
-        response.headers["Content-Encoding"] = "gzip"
     return response
 
 
@@ -101,21 +120,33 @@ def modules() -> dict[str, str]:
     return {path.stem: address(f"js/{path.name}") for path in sorted(JS.glob("*.js"))}
 
 
-@bp.after_app_request
-def squeeze(response: Response) -> Response:
-    """Scripts and drawings travel squeezed, too; each content is squeezed once."""
-    if request.endpoint != "static" or response.mimetype not in SQUEEZED:
-        return response
-    response.vary.add("Accept-Encoding")
-    # A part of a file, or the word that it has not changed, has nothing to squeeze.
-    if request.method == "GET" and response.status_code == 200 and request.accept_encodings["gzip"] > 0:
-        response.direct_passthrough = False
-        response.set_data(squeezed(response.get_data()))
-        response.headers["Content-Encoding"] = "gzip"
-        response.headers.pop("Accept-Ranges", None)
-        # The bytes are others than the file's: its name holds for the content alone (RFC 9110, 8.8.3.3).
-        response.set_etag(response.get_etag()[0] or "", weak=True)
-    return response
+@dataclass(frozen=True)
+class ImportMap:
+    """The addresses of the modules, as a page contains them, and what lets them stand there (CSP 3, 2.3.1)."""
+
+    addresses: dict[str, str]
+
+    @cached_property
+    def text(self) -> Markup:
+        return Markup(json.dumps({"imports": self.addresses}, separators=(",", ":")))
+
+    @cached_property
+    def source(self) -> str:
+        digest = hashlib.sha256(self.text.encode()).digest()
+        return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def import_map_of(changed: int, root: str) -> ImportMap:
+    return ImportMap(modules())
+
+
+def import_map() -> ImportMap:
+    """The import map of all modules; looked up once a request."""
+    if "import_map" not in g:
+        g.import_map = import_map_of(max(entry.stat().st_mtime_ns for entry in os.scandir(JS)), request.script_root)
+    current: ImportMap = g.import_map
+    return current
 
 
 @cache

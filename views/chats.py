@@ -1,138 +1,158 @@
-"""Chats: the list, a new one, the log of one, its title, its end."""
+"""Chats: list, create, show, edit, leave and delete them; direct chats; the notification level."""
 
 from __future__ import annotations
 
 import logging
+import re
 import secrets
+from collections.abc import Callable
 
-from flask import Blueprint, abort, redirect, request
+from flask import Blueprint, abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from peewee import OperationalError
+from peewee import DatabaseError
 
+from actions import chats, reading
+from actions import members as member_actions
 from auth import current_user, throttle
-from forms import ChatForm, LevelForm, MemberForm, PostForm, RoomForm, number
-from models import Chat, Membership, Message, NotThere
-from views.log import Stretch, company
-from views.pages import asked, listed, me, page, signed_in
+from lib.machine import trouble
+from models import Membership, NotThere, User, message_page
+from views.forms import EditChatForm, LevelForm, MemberForm, MessageForm, NewChatForm, number
+from views.message_fields import Json
+from views.message_list import MessagePage, is_deleted, participants_of
+from views.pages import list_chats, login_required, me, page, query_id
 
 bp = Blueprint("chats", __name__)
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
+
+# Members per settings page, and the cursor of the next page.
+MEMBERS_PER_PAGE = 100
+MEMBER_CURSOR = re.compile(r"[0-2]\.[0-9]{1,18}\.[0-9]{1,18}")
 
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
-    """One's chats; what this is, for who is not signed in."""
+    """List the reader's chats; show the landing page to visitors."""
     if not current_user.is_authenticated:
         return page("landing.html")
-    return page("chats/index.html", listing=listed(asked("before")))
+    return page("chats/index.html", listing=list_chats(query_id("before")))
 
 
 @bp.route("/chats/new", methods=["GET", "POST"])
-@signed_in
+@login_required
 def new() -> ResponseReturnValue:
-    form = ChatForm()
-    if form.done(lambda: started(form)):
+    form = NewChatForm()
+    if form.run_on_submit(lambda: start_chat(form)):
         return redirect(form.result.chat.url)
     if not form.is_submitted():
         form.usernames.data = request.args.get("with", "")
     return page("chats/new.html", form)
 
 
-def started(form: ChatForm) -> Membership:
+def start_chat(form: NewChatForm) -> Membership:
     throttle("chats", str(me().id))
-    return Chat.start(me(), form.title.data, form.names)
+    return chats.start(me(), form.title.data, form.names)
 
 
 @bp.get("/chats/<int:chat_id>")
-@signed_in
+@login_required
 def show(chat_id: int) -> ResponseReturnValue:
-    return room(Membership.of(me(), chat_id), PostForm(), reply_to=asked("reply_to"))
+    return render_chat(Membership.of(me(), chat_id), MessageForm(), reply_to=query_id("reply_to"))
 
 
 @bp.get("/chats/<int:chat_id>/log")
-@signed_in
-def log_rows(chat_id: int) -> ResponseReturnValue:
-    """For a live page: what came after `?since=`, a message `?beside=` its neighbours, or what a page would show.
+@login_required
+def message_rows(chat_id: int) -> ResponseReturnValue:
+    """For scripts: messages after `?since=`, or those that the page would show.
 
-    The unread line is drawn after `?line=`. Reading it moves no read position: the page tells what was on screen.
+    The unread line follows the message `?line=`. Does not move the read position: the script reports what was seen.
     """
-    mine = Membership.of(me(), chat_id)
-    since, beside = asked("since"), asked("beside")
-    if beside is not None:
-        stretch = Stretch.beside(mine, beside)
-    else:
-        stretch = Stretch.asked_for(mine) if since is None else Stretch.since(mine, since)
-    stretch.arrange(mine, company(mine)[1], asked("line"))
-    return page("chats/log.html", mine=mine, stretch=stretch)
+    membership = Membership.of(me(), chat_id)
+    since = query_id("since")
+    message_list = MessagePage.from_query(membership) if since is None else MessagePage.since(membership, since)
+    rows = message_list.rows(participants_of(membership)[1], query_id("line"))
+    return page("chats/messages.html", membership=membership, message_list=message_list, rows=rows)
 
 
 @bp.get("/chats/<int:chat_id>/heading")
-@signed_in
+@login_required
 def heading(chat_id: int) -> ResponseReturnValue:
-    """For a live page: the title and the names above the log."""
-    mine = Membership.of(me(), chat_id)
-    return page("chats/heading.html", mine=mine, people=company(mine)[0])
+    """For scripts: the title and the names above the messages."""
+    membership = Membership.of(me(), chat_id)
+    return page("chats/heading.html", membership=membership, people=participants_of(membership)[0])
 
 
 @bp.post("/chats/<int:chat_id>/read")
-@signed_in
+@login_required
 def read(chat_id: int) -> ResponseReturnValue:
-    """From a live page: what was really on screen."""
-    Membership.of(me(), chat_id).read(number(request.form.get("message_id")) or 0)
+    """Mark as read what a script saw on screen."""
+    reading.read(Membership.of(me(), chat_id), number(request.form.get("message_id")) or 0)
     return "", 204
 
 
 @bp.get("/chats/rows")
-@signed_in
+@login_required
 def rows() -> ResponseReturnValue:
-    """For a live page: the rows of the chats `?id=…&id=…` that are one's own, or of all; `?open=` is the one shown."""
+    """For scripts: chat list rows of `?id=…&id=…`, or of all chats; `?open=` is the open one."""
     wanted = [found for found in map(number, request.args.getlist("id")) if found is not None]
-    return page("chats/rows.html", listing=listed(only=wanted or None), open_id=asked("open"))
+    return page("chats/rows.html", listing=list_chats(only=wanted or None), open_id=query_id("open"))
 
 
-def room(mine: Membership, form: PostForm, reply_to: int | None) -> ResponseReturnValue:
-    """A chat with its log and the form for the next message."""
-    stretch = Stretch.asked_for(mine)
-    people, may_delete = company(mine)
-    # An address that leads to what was unread names where that began: by now it may be read.
-    line = asked("line")
-    if line is None and mine.unread:
-        line = mine.last_read_id
-    stretch.arrange(mine, may_delete, line)
-    quoted = quotable(mine, stretch, reply_to)
-    begun = mine.draft
-    if begun and not form.is_submitted():
-        form.text.data = begun.text
-    read_id = mine.last_read_id
-    if not stretch.newer and stretch.last_id > read_id and is_seen():
-        mark_read(mine, stretch.last_id)
-        read_id = stretch.last_id
-    # Sent twice by an impatient finger, a form is one message still.
-    form.key.data = secrets.token_urlsafe(16)
-    shown = {"mine": mine, "stretch": stretch, "people": people, "quoted": quoted, "read_id": read_id, "line": line}
-    shown["begun_to"] = quotable(mine, stretch, begun.reply_to_id) if begun and not quoted else None
+def render_chat(membership: Membership, form: MessageForm, reply_to: int | None) -> ResponseReturnValue:
+    """Render a chat: its messages and the composer."""
+    message_list = MessagePage.opening(membership)
+    people, reader = participants_of(membership)
+    # A link to the first unread message names it in `line`, since by now it may be read.
+    line = query_id("line")
+    if line is None and membership.unread:
+        line = membership.last_read_id
+    is_alone = "X-Pane" not in request.headers and not request.args.get("around")
+    rows = message_list.rows(reader, line, is_alone)
+    draft = membership.draft
+    if not form.is_submitted():
+        form.draft.data = str(membership.draft_version)
+        form.text.data = draft.text if draft else ""
+        # `reply_to` in the URL takes precedence; 0 means none.
+        if draft and reply_to is None:
+            reply_to = draft.reply_to_id
+    quoted = quotable(membership, message_list, reply_to)
+    read_id = membership.last_read_id
+    if not message_list.newer and message_list.last_id > read_id and is_seen():
+        mark_read(membership, message_list.last_id)
+        read_id = message_list.last_id
+    # A double click sends the form twice under one key, so one message is created.
+    g.key = form.key.data = secrets.token_urlsafe(16)
+    shown = {
+        "membership": membership,
+        "message_list": message_list,
+        "rows": rows,
+        "people": people,
+        "admins": reader.admins,
+        "quoted": quoted,
+        "read_id": read_id,
+        "line": line,
+    }
     return page("chats/show.html", form, **shown)
 
 
-def quotable(mine: Membership, stretch: Stretch, reply_to: int | None) -> Message | None:
-    """The message to reply to; None when it is gone by now."""
+def quotable(membership: Membership, message_list: MessagePage, reply_to: int | None) -> Json | None:
+    """Return the message to reply to, or None if it was deleted."""
     if reply_to is None:
         return None
-    for message in stretch.messages:
-        if message.id == reply_to and not message.is_deleted:
+    for message in message_list.messages:
+        if message["id"] == reply_to and not is_deleted(message):
             return message
     try:
-        return mine.message(reply_to)
+        return message_page.get(membership, reply_to).to_dict()
     except NotThere:
         return None
 
 
 def is_seen() -> bool:
-    """Whether this answer is all that will be known of somebody looking at it (docs/decisions/0007).
+    """Tell whether serving this page counts as reading it (docs/decisions/0007).
 
-    Where scripts run they tell what was on screen. Nobody has seen a page that the browser only fetches ahead, and
-    an image or a script tag on another site must not move a read position.
+    Scripts report what was on screen themselves. A prefetch is not a view, and an image or script tag on another
+    site must not move the read position.
     """
     if "scripts" in request.cookies or "X-Pane" in request.headers:
         return False
@@ -142,70 +162,116 @@ def is_seen() -> bool:
     return request.method != "HEAD" and is_document and not is_ahead
 
 
-def mark_read(mine: Membership, last_id: int) -> None:
+def mark_read(membership: Membership, last_id: int) -> None:
     try:
-        mine.read(last_id)
-    except OperationalError as error:
-        # Reading goes on while nothing can be written (rule 27); the next visit moves the position.
-        log.warning("the read position could not be written: %s", error)
+        reading.read(membership, last_id)
+    except DatabaseError as error:
+        if not trouble(error):
+            raise
+        # Pages stay readable while nothing can be written (rule 27); the next visit moves the position.
+        g.unkept = True
+        logger.warning("the read position could not be written: %s", error)
 
 
 @bp.route("/chats/<int:chat_id>/edit", methods=["GET", "POST"])
-@signed_in
+@login_required
 def edit(chat_id: int) -> ResponseReturnValue:
-    mine = Membership.of(me(), chat_id)
-    form = RoomForm(**said_of(mine))
-    if form.done(lambda: mine.describe(form.title.data, form.description.data)) and pictured(mine, form):
-        return redirect(mine.chat.url)
-    return desk(mine, form)
+    membership = Membership.of(me(), chat_id)
+    form = EditChatForm(**chat_fields(membership))
+    is_saved = form.run_on_submit(lambda: chats.describe(membership, form.title.data, form.description.data))
+    if is_saved and save_picture(membership, form):
+        return redirect(membership.chat.url)
+    return render_chat_settings(membership, form)
 
 
-def said_of(mine: Membership) -> dict[str, str]:
-    """What the first form of that page holds before anybody types."""
-    return {"title": mine.chat.title, "description": mine.chat.description}
+def chat_fields(membership: Membership) -> dict[str, str]:
+    """Initial values of the chat form."""
+    return {"title": membership.chat.title, "description": membership.chat.description}
 
 
-def pictured(mine: Membership, form: RoomForm) -> bool:
-    """Take the picture that came along, if one did. What else was changed stands by then, and the page says so."""
+def save_picture(membership: Membership, form: EditChatForm) -> bool:
+    """Save or remove the picture as asked. The other changes are saved by then, and the page says so."""
     if form.picture.data:
-        taken = form.done(lambda: mine.set_picture(form.picture.data.stream))
+        is_saved = form.run_on_submit(lambda: chats.set_picture(membership, form.picture.data.stream))
     else:
-        taken = not form.no_picture.data or form.done(mine.drop_picture)
-    if not taken:
-        form.notice = form.notice or _("Everything but the picture was saved.")
-    return taken
+        is_saved = not form.no_picture.data or form.run_on_submit(lambda: chats.remove_picture(membership))
+    if not is_saved:
+        form.notice = form.notice or _("Everything was saved except the picture.")
+    return is_saved
 
 
-def desk(mine: Membership, form: RoomForm | MemberForm | LevelForm) -> ResponseReturnValue:
-    """The page on which a chat is changed; `form` is the one of its forms that was sent, or none yet."""
+def save_chat_settings(
+    membership: Membership, form: MemberForm | LevelForm, save: Callable[[], object]
+) -> ResponseReturnValue:
+    """Save a form of the chat settings page, and show the page again."""
+    if form.run_on_submit(save):
+        return redirect(url_for("chats.edit", chat_id=membership.chat_id))
+    return render_chat_settings(membership, form)
+
+
+def render_chat_settings(membership: Membership, form: EditChatForm | MemberForm | LevelForm) -> ResponseReturnValue:
+    """Render the chat settings page; `form` is the one that was submitted, if any."""
     forms = {
-        "room": form if isinstance(form, RoomForm) else RoomForm(None, data=said_of(mine)),
-        "member": form if isinstance(form, MemberForm) else MemberForm(None),
-        "level": form if isinstance(form, LevelForm) else LevelForm(None, level=mine.level),
+        "chat_form": form if isinstance(form, EditChatForm) else EditChatForm(None, data=chat_fields(membership)),
+        "member_form": form if isinstance(form, MemberForm) else MemberForm(None),
+        "level_form": form if isinstance(form, LevelForm) else LevelForm(None, level=membership.level),
     }
-    heir = mine.heir() if mine.is_owner else None
-    return page("chats/edit.html", form, mine=mine, members=mine.members(), heir=heir, **forms)
+    successor = member_actions.successor(membership) if membership.is_owner else None
+    after = request.args.get("after", "")
+    members = membership.members(MEMBERS_PER_PAGE + 1, after if MEMBER_CURSOR.fullmatch(after) else None)
+    more = members[MEMBERS_PER_PAGE - 1].place if len(members) > MEMBERS_PER_PAGE else None
+    return page(
+        "chats/edit.html",
+        form,
+        membership=membership,
+        members=members[:MEMBERS_PER_PAGE],
+        more=more,
+        successor=successor,
+        **forms,
+    )
 
 
 @bp.route("/chats/<int:chat_id>/leave", methods=["GET", "POST"])
-@signed_in
+@login_required
 def leave(chat_id: int) -> ResponseReturnValue:
-    mine = Membership.of(me(), chat_id)
-    if mine.chat.is_direct:
+    membership = Membership.of(me(), chat_id)
+    if membership.chat.is_direct:
         abort(403)
     if request.method == "POST":
-        mine.leave()
+        member_actions.leave(membership)
+        flash(_("You left “%(title)s”.", title=membership.chat.title))
         return redirect("/")
-    return page("chats/leave.html", mine=mine, heir=mine.heir() if mine.is_owner else None)
+    return page(
+        "chats/leave.html",
+        membership=membership,
+        successor=member_actions.successor(membership) if membership.is_owner else None,
+    )
 
 
 @bp.route("/chats/<int:chat_id>/delete", methods=["GET", "POST"])
-@signed_in
+@login_required
 def delete(chat_id: int) -> ResponseReturnValue:
-    mine = Membership.of(me(), chat_id)
+    membership = Membership.of(me(), chat_id)
     if request.method == "POST":
-        mine.delete_chat()
+        chats.delete(membership)
+        flash(_("“%(title)s” was deleted.", title=membership.chat.title))
         return redirect("/")
-    if not mine.is_owner:
+    if not membership.is_owner:
         abort(403)
-    return page("chats/delete.html", mine=mine)
+    return page("chats/delete.html", membership=membership)
+
+
+@bp.post("/users/<username>/chat")
+@login_required
+def open_direct(username: str) -> ResponseReturnValue:
+    """Open the direct chat with a user; create it if needed."""
+    throttle("chats", str(me().id))
+    membership, _is_new = chats.direct(me(), User.named(username))
+    return redirect(url_for("chats.show", chat_id=membership.chat_id, _anchor="text"))
+
+
+@bp.post("/chats/<int:chat_id>/level")
+@login_required
+def set_level(chat_id: int) -> ResponseReturnValue:
+    membership, form = Membership.of(me(), chat_id), LevelForm()
+    return save_chat_settings(membership, form, lambda: member_actions.set_level(membership, form.level.data))

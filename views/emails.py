@@ -1,66 +1,69 @@
-"""One's own e-mail, for a link to a new password; it counts once it was confirmed."""
+"""The reader's e-mail address, for password resets; it counts once it is confirmed."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
-import letters
-import mail
-from forms import EmailForm, Form
+from actions import accounts, emails
+from auth import limit_password_attempts, throttle_confirmation
+from lib import mailer
 from models import Link, NotThere
-from views.pages import me, page, signed_in
-from views.resets import keep_secret, over
-from views.users import bound_guesses
+from views.forms import EmailForm, Form
+from views.pages import login_required, me, page
+from views.resets import keep_secret, show_invalid_link
 
 bp = Blueprint("emails", __name__)
 
 
 @bp.after_request
-def keep(response: Response) -> Response:
+def keep_link_secret(response: Response) -> Response:
     return keep_secret(response)
 
 
 @bp.route("/settings/email", methods=["GET", "POST"])
-@signed_in
+@login_required
 def change() -> ResponseReturnValue:
-    if not mail.is_possible():
+    if not mailer.is_configured():
         raise NotThere("page")
     form = EmailForm(data={"email": me().email})
-    if form.done(lambda: changed(form)):
+    if form.run_on_submit(lambda: change_email(form)):
         flash(form.result)
         return redirect(url_for("users.settings"))
     return page("users/email.html", form, waiting=Link.waiting(me()))
 
 
-def changed(form: EmailForm) -> str:
-    """Returns what the next page says."""
-    bound_guesses()
+def change_email(form: EmailForm) -> str:
+    """Change or remove the address; return the message to flash."""
     email = (form.email.data or "").strip()
     if email:
-        letters.confirm(Link.to_email(me(), email, form.current_password.data))
-        return str(_("A link is on its way to %(email)s. The address counts once you have opened it.", email=email))
-    before = me().drop_email(form.current_password.data)
-    if before:
-        letters.replaced(me(), before)
-    return str(_("No e-mail belongs to your account any more."))
+        with limit_password_attempts():
+            link = Link.to_email(me(), email, form.current_password.data, lambda: throttle_confirmation(me()))
+        emails.ask_to_confirm(link, str(get_locale()))
+        return str(_("We’ve sent a link to %(email)s. Open it to confirm the address.", email=email))
+    with limit_password_attempts():
+        old_email = accounts.remove_email(me(), form.current_password.data)
+    if old_email:
+        emails.say_replaced(me(), old_email, str(get_locale()))
+    return str(_("Your account no longer has an email."))
 
 
 @bp.route("/email/<token>", methods=["GET", "POST"])
-@signed_in
+@login_required
 def confirm(token: str) -> ResponseReturnValue:
-    """Only for the account that gave the address: a slip of the pen gives a stranger nothing."""
+    """Confirm an address, only for the account that entered it: a typo gives a stranger nothing."""
     try:
         link = Link.alive(token, "email")
         if link.user != me():
             raise NotThere("link")
         form = Form()
-        if form.done(link.confirm_email):
+        if form.run_on_submit(lambda: accounts.confirm_email(link)):
             if form.result and form.result != link.email:
-                letters.replaced(me(), form.result)
-            flash(_("The e-mail is confirmed."))
+                emails.say_replaced(me(), form.result, str(get_locale()))
+            flash(_("Email confirmed."))
             return redirect(url_for("users.settings"))
     except NotThere:
-        return over()
+        return show_invalid_link()
     return page("users/email_confirm.html", form, email=link.email)

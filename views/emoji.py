@@ -1,17 +1,17 @@
-"""What the emoji picker says, in the reader's language; the emoji themselves are static files."""
+"""The emoji picker in the reader's language; the emoji themselves are in static files."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from views.pages import page, signed_in
+from views.pages import login_required, page
 
 bp = Blueprint("emoji", __name__)
 
 
 @bp.get("/emoji")
-@signed_in
+@login_required
 def picker() -> ResponseReturnValue:
-    """For a live page: the picker, yet to be filled (static/js/emoji-picker.js)."""
+    """For scripts: the picker without its emoji (static/js/emoji-picker.js)."""
     return page("emoji/picker.html")

@@ -1,43 +1,37 @@
-"""The pages for what went wrong, in the site's look and language."""
+"""Error pages."""
 
 from __future__ import annotations
 
-import errno
-import logging
 from typing import Any
 
 from flask import g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_login import current_user
-from peewee import DatabaseError, IntegrityError, ProgrammingError
-from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable, RequestEntityTooLarge
+from peewee import DatabaseError
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Response
 
-from forms import translated
-from models import Busy, Forbidden, Gone, Invalid, NotThere, TooLarge, TooMany
-
-log = logging.getLogger(__name__)
+from models import Forbidden, Invalid, TooLarge, outcomes
+from views.forms import translated
 
 
 def answer(error: Exception) -> Response:
-    """The page for an error. A fault of ours is logged with its trace, under the number that the page tells."""
+    """Render the page for an error; an internal one shows the request id under which it was logged."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return error.get_response()
-    # First of all: the words of the page are in the language of who sees it.
+    # First, since the page's language depends on it.
     seen_by = viewer()
-    code, detail, retry = told(error)
-    if code >= 500:
-        log.error("%s %s", g.request_id, type(error).__name__, exc_info=None if retry else error)
-    title, hint = said(code)
+    code, retry = outcomes.of(error)
+    title, hint = title_and_hint(code)
     page = render_template(
         "errors/error.html",
         code=code,
         title=title,
-        words=detail or hint,
+        words=detail(error) or hint,
         request_id=g.request_id,
         retry=code >= 500 or code == 429,
         typed=typed(),
-        # Nothing more is asked of a database that just failed.
+        # Passed in, so that a failed database is not queried again.
         viewer=seen_by,
     )
     response = make_response(page, code)
@@ -49,7 +43,7 @@ def answer(error: Exception) -> Response:
 
 
 def viewer() -> Any:
-    """Who is signed in, as far as the database tells."""
+    """Return the signed-in user; None if the database fails."""
     try:
         return current_user if current_user.is_authenticated else None
     except DatabaseError:
@@ -57,74 +51,62 @@ def viewer() -> Any:
         return None
 
 
-TYPED = ("text", "title", "usernames", "name", "about")
+TEXT_FIELDS = ("text", "title", "usernames", "name", "about")
 
 
 def typed() -> str:
-    """The words that came with a form that failed: they are shown again, not lost."""
+    """Return the text of a failed form, so that it can be shown again."""
     if request.method != "POST":
         return ""
     try:
-        return "\n".join(request.form[field] for field in TYPED if request.form.get(field))
-    except RequestEntityTooLarge:
+        return "\n".join(request.form[field] for field in TEXT_FIELDS if request.form.get(field))
+    except (HTTPException, OSError):
+        # The body itself failed: too large, truncated, or the disk is full.
         return ""
 
 
-def told(error: Exception) -> tuple[int, str, int]:
-    """An error's status, its own words if it has any, and after how many seconds to try again (0: no matter)."""
+def detail(error: Exception) -> str:
+    """Return the text of an error that brings its own."""
     match error:
-        case NotThere() | Gone():
-            return 404, "", 0
         case Forbidden() | TooLarge():
-            return (403 if isinstance(error, Forbidden) else 413), translated(error.reason), 0
+            return str(translated(error.reason))
         case Invalid():
-            return 422, " ".join(translated(w) for said in error.errors.values() for w in said), 0
-        case TooMany():
-            return 429, "", error.retry_after
-        case Busy():
-            return 503, "", error.retry_after
-        case DatabaseError() if not isinstance(error, IntegrityError | ProgrammingError):
-            log.warning("%s the database: %s", g.request_id, error)
-            return (507 if "full" in str(error) else 503), "", 5
-        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            log.warning("%s the media folder: %s", g.request_id, error)
-            return (503 if error.errno == errno.EROFS else 507), "", 5
-        case HTTPException():
-            return error.code or 500, "", 0
-    return 500, "", 0
+            return " ".join(translated(words) for sentences in error.errors.values() for words in sentences)
+    return ""
 
 
-def said(code: int) -> tuple[str, str]:
-    """A title and a hint for each status that people meet."""
+def title_and_hint(code: int) -> tuple[str, str]:
+    """Return the title and hint of a status."""
     pages: dict[int, tuple[str, str]] = {
         400: (
-            _("That could not be read"),
-            _("The form may have been open for too long. Please go back and try again."),
+            _("Couldn’t process the request"),
+            _("The page may have been open for too long. Go back and try again."),
         ),
-        401: (_("You were signed out"), _("Nothing was saved. Log in again and send it once more.")),
-        403: (_("This is not yours to change"), _("You may see it, but the change needs another role.")),
+        401: (_("You’ve been signed out"), _("Nothing was saved. Log in and send it again.")),
+        403: (_("You can’t change this"), _("Your role here doesn’t allow this change.")),
         404: (
-            _("There is nothing here"),
-            _("Perhaps the link is old, or the page is for other people's eyes."),
+            _("Page not found"),
+            _("The link may be old, or you don’t have access."),
         ),
-        405: (_("That does not work this way"), _("Please use the buttons of the page.")),
-        413: (_("That is too large"), _("Please send less, or smaller files.")),
-        422: (_("That cannot be saved as it is"), _("Please go back and check what you entered.")),
+        405: (_("That doesn’t work here"), _("Go back and use the buttons on the page.")),
+        413: (_("That’s too large"), _("Send less text or smaller files.")),
+        422: (_("Couldn’t save"), _("Go back and check what you entered.")),
         429: (
-            _("A little too quick"),
-            _("That was often in a short time. Please wait a moment and try again."),
+            _("Slow down a little"),
+            _("You’re doing this too often. Wait a moment and try again."),
         ),
         503: (
             _("One moment, please"),
-            _("The server cannot save anything just now. Nothing that was sent before is lost. Please try again."),
+            _("The server can’t save anything right now. Everything you sent before is safe. Try again in a moment."),
         ),
         507: (
-            _("The server's disk is full"),
-            _("Nothing that was sent before is lost. The operator must make room; then it goes on by itself."),
+            _("The server’s disk is full"),
+            _("Everything you sent before is safe. You can go on once the server administrator frees up space."),
         ),
     }
+    pages |= {409: pages[422], 410: pages[404]}
     fault = (
-        _("That did not work"),
-        _("The fault is ours. Nothing that was sent before is lost. Please try again in a minute."),
+        _("Something went wrong"),
+        _("It’s our fault. Everything you sent before is safe. Try again in a minute."),
     )
     return pages.get(code, fault if code >= 500 else pages[400])

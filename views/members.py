@@ -1,42 +1,43 @@
-"""Members of a chat: bring in, give a role, take out."""
+"""Members of a chat: add, set role, remove."""
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from forms import MemberForm
+from actions import members
 from models import Membership
-from views.chats import desk
-from views.pages import me, page, signed_in
+from views.chats import save_chat_settings
+from views.forms import MemberForm
+from views.pages import login_required, me, page
 
 bp = Blueprint("members", __name__, url_prefix="/chats/<int:chat_id>/members")
 
 
 @bp.post("")
-@signed_in
+@login_required
 def create(chat_id: int) -> ResponseReturnValue:
-    mine, form = Membership.of(me(), chat_id), MemberForm()
-    if form.done(lambda: mine.add(form.username.data)):
-        return redirect(url_for("chats.edit", chat_id=chat_id))
-    return desk(mine, form)
+    membership, form = Membership.of(me(), chat_id), MemberForm()
+    return save_chat_settings(membership, form, lambda: members.add(membership, form.username.data))
 
 
 @bp.post("/<int:user_id>/role")
-@signed_in
+@login_required
 def role(chat_id: int, user_id: int) -> ResponseReturnValue:
-    Membership.of(me(), chat_id).set_role(user_id, request.form.get("role", ""))
+    members.set_role(Membership.of(me(), chat_id), user_id, request.form.get("role", ""))
     return redirect(url_for("chats.edit", chat_id=chat_id))
 
 
 @bp.route("/<int:user_id>/remove", methods=["GET", "POST"])
-@signed_in
+@login_required
 def remove(chat_id: int, user_id: int) -> ResponseReturnValue:
-    mine = Membership.of(me(), chat_id)
-    theirs = mine.member(user_id)
-    if not mine.may_remove(theirs):
+    membership = Membership.of(me(), chat_id)
+    member = membership.member(user_id)
+    if not membership.may_remove(member):
         abort(403)
     if request.method == "POST":
-        mine.remove(user_id)
+        members.remove(membership, user_id)
+        flash(_("%(name)s was removed.", name=member.user.label))
         return redirect(url_for("chats.edit", chat_id=chat_id))
-    return page("members/remove.html", mine=mine, theirs=theirs)
+    return page("members/remove.html", membership=membership, member=member)

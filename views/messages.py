@@ -6,11 +6,12 @@ from flask import Blueprint, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from actions import messages, reading
 from auth import throttle
-from forms import EditForm, PostForm, number
-from models import Gone, Invalid, Membership, Message, NotThere, Revision, limits
-from views.chats import room
-from views.pages import asked, me, page, signed_in
+from models import Gone, Invalid, Membership, Message, NotThere, Revision, limits, message_page
+from views.chats import render_chat
+from views.forms import EditMessageForm, MessageForm, number
+from views.pages import login_required, me, page, query_id
 
 bp = Blueprint("messages", __name__, url_prefix="/chats/<int:chat_id>")
 
@@ -18,96 +19,96 @@ REVISIONS = 20
 
 
 @bp.post("")
-@signed_in
+@login_required
 def create(chat_id: int) -> ResponseReturnValue:
-    mine, form = Membership.of(me(), chat_id), PostForm()
-    if form.done(lambda: post(mine, form)):
-        return redirect(mine.chat.url)
+    membership, form = Membership.of(me(), chat_id), MessageForm()
+    if form.run_on_submit(lambda: post(membership, form)):
+        return redirect(membership.chat.url)
     if form.uploads:
-        form.notice = " ".join([form.notice, _("Please attach the files again.")]).strip()
-    return room(mine, form, form.reply_id)
+        form.notice = " ".join([form.notice, _("Attach the files again.")]).strip()
+    return render_chat(membership, form, form.reply_id)
 
 
-def post(mine: Membership, form: PostForm) -> Message | None:
-    """Send it, once by its key."""
-    said = (form.text.data or "", form.uploads, form.reply_id)
+def post(membership: Membership, form: MessageForm) -> Message | None:
+    """Post the message, once for each idempotency key."""
+    content = (form.text.data or "", form.uploads, form.reply_id)
     try:
-        return mine.post(*said, key=form.sent_key)
+        return messages.post(membership, *content, key=form.sent_key, draft=form.known_draft)
     except Invalid as refused:
         if "Idempotency-Key" not in refused.errors:
             raise
-        # Somebody went back to a page that has sent already, and wrote another message there.
-        return mine.post(*said)
+        # Somebody went back to a page that was submitted already, and wrote another message there.
+        return messages.post(membership, *content, draft=form.known_draft)
     except Gone:
         form.status = 422
-        form.notice = _("This was sent before, and deleted since. To send it again, press Send once more.")
+        form.notice = _("This message was sent before and then deleted. Press Send to send it again.")
         return None
 
 
 @bp.route("/messages/<int:message_id>/edit", methods=["GET", "POST"])
-@signed_in
+@login_required
 def edit(chat_id: int, message_id: int) -> ResponseReturnValue:
-    mine = Membership.of(me(), chat_id)
-    message = mine.message(message_id)
-    if message.author_id != mine.user_id or message.is_forwarded:
+    membership = Membership.of(me(), chat_id)
+    message = message_page.get(membership, message_id)
+    if message.author_id != membership.user_id or message.is_forwarded:
         abort(403)
-    form = EditForm(text=message.text)
-    if form.done(lambda: edited(mine, message_id, form)):
+    form = EditMessageForm(text=message.text)
+    if form.run_on_submit(lambda: save_edit(membership, message_id, form)):
         return redirect(message.url)
-    return page("messages/edit.html", form, mine=mine, message=message)
+    return page("messages/edit.html", form, membership=membership, message=message)
 
 
-def edited(mine: Membership, message_id: int, form: EditForm) -> Message:
-    throttle("edits", str(mine.user_id))
-    return mine.edit(message_id, form.text.data or "")
+def save_edit(membership: Membership, message_id: int, form: EditMessageForm) -> Message:
+    throttle("edits", str(membership.user_id))
+    return messages.edit(membership, message_id, form.text.data or "")
 
 
 @bp.route("/messages/<int:message_id>/delete", methods=["GET", "POST"])
-@signed_in
+@login_required
 def delete(chat_id: int, message_id: int) -> ResponseReturnValue:
-    mine = Membership.of(me(), chat_id)
-    message = mine.message(message_id)
+    membership = Membership.of(me(), chat_id)
+    message = message_page.get(membership, message_id)
     if request.method == "POST":
-        mine.delete_message(message_id)
+        messages.delete(membership, message_id)
         if limits.undo_seconds:
-            # Where it stood: the next page that is opened may be another chat's.
-            flash(f"{mine.chat.url}/messages/{message_id}", "undo")
+            # With its chat, since the next page may be another chat's.
+            flash(f"{membership.chat.url}/messages/{message_id}", "undo")
         return redirect(message.url)
-    if not mine.may_delete(message):
+    if not membership.may_delete(message.author_id):
         abort(403)
-    return page("messages/delete.html", mine=mine, message=message)
+    return page("messages/delete.html", membership=membership, message=message)
 
 
 @bp.get("/messages/<int:message_id>/history")
-@signed_in
+@login_required
 def history(chat_id: int, message_id: int) -> ResponseReturnValue:
-    """What an edited message says, and what it said before, newest first."""
-    mine = Membership.of(me(), chat_id)
-    message = mine.message(message_id)
-    former = Revision.of(message, REVISIONS + 1, asked("before"))
+    """Show the versions of an edited message, newest first."""
+    membership = Membership.of(me(), chat_id)
+    message = message_page.get(membership, message_id)
+    former = Revision.of(message, REVISIONS + 1, query_id("before"))
     older = former[REVISIONS - 1].id if len(former) > REVISIONS else None
-    return page("messages/history.html", mine=mine, message=message, former=former[:REVISIONS], older=older)
+    return page("messages/history.html", membership=membership, message=message, former=former[:REVISIONS], older=older)
 
 
 @bp.post("/unread")
-@signed_in
+@login_required
 def mark_unread(chat_id: int) -> ResponseReturnValue:
-    """Unread again from a message on; the chat is left, since to look at it is to read it."""
-    mine = Membership.of(me(), chat_id)
+    """Mark as unread from a message on, and leave the chat, since showing it would mark it as read."""
+    membership = Membership.of(me(), chat_id)
     try:
-        mine.mark_unread(number(request.form.get("message_id")) or 0)
+        reading.mark_unread(membership, number(request.form.get("message_id")) or 0)
     except Invalid:
         abort(404)
     return redirect("/")
 
 
 @bp.post("/messages/<int:message_id>/restore")
-@signed_in
+@login_required
 def restore(chat_id: int, message_id: int) -> ResponseReturnValue:
-    """Undo a deletion: the button stands on the page that follows it."""
-    mine = Membership.of(me(), chat_id)
+    """Undo a deletion."""
+    membership = Membership.of(me(), chat_id)
     try:
-        return redirect(mine.restore_message(message_id).url)
+        return redirect(messages.restore(membership, message_id).url)
     except NotThere:
-        flash(_("It is too late: the message can't be put back any more."))
-        return redirect(mine.chat.url)
+        flash(_("Too late: the message can’t be restored anymore."))
+        return redirect(membership.chat.url)

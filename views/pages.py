@@ -1,4 +1,4 @@
-"""What all pages share: who asks, the list of chats beside them, the answer with a form in it."""
+"""What all pages share: the reader, the list of chats, and rendering with a form."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from typing import Any, ParamSpec, TypeVar, cast
 from flask import make_response, render_template, request
 from flask.wrappers import Response
 
-from auth import current_user, login_required
-from forms import Form, number, translated
-from models import Chat, Membership, User, Words
+import auth
+from auth import current_user
+from models import Chat, User, Words, chat_list
+from models.chat_list import ListedChat
+from views.forms import Form, number, translated
 
-LISTED = 100
+PAGE_SIZE = 100
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def me() -> User:
-    """Who is signed in."""
+    """Return the signed-in user."""
     return cast(User, current_user._get_current_object())
 
 
-def signed_in(view: Callable[P, R]) -> Callable[P, R]:
-    """A page for people who are signed in; others are led to the login page."""
-    return cast("Callable[P, R]", login_required(view))
+def login_required(view: Callable[P, R]) -> Callable[P, R]:
+    """Redirect visitors to the login page."""
+    return cast("Callable[P, R]", auth.login_required(view))
 
 
 def page(template: str, form: Form | None = None, **context: Any) -> Response:
-    """A page. One with a form that came back has the status that tells why."""
+    """Render a page. A form with errors sets the status and Retry-After."""
     response = make_response(render_template(template, form=form, **context))
     if form is not None:
         response.status_code = form.status
@@ -39,31 +41,31 @@ def page(template: str, form: Form | None = None, **context: Any) -> Response:
     return response
 
 
-def asked(name: str) -> int | None:
-    """An id from the address's query; None when it is missing or no id."""
+def query_id(name: str) -> int | None:
+    """Return an id from the query string; None if it is missing or invalid."""
     return number(request.args.get(name))
 
 
-def titled(chat: Chat) -> str:
-    """What a chat is called."""
-    return called(chat.title)
+def chat_title(chat: Chat | ListedChat) -> str:
+    """Return a chat's title in the reader's language."""
+    return translated_title(chat.title)
 
 
-def called(title: str) -> str:
-    """A chat's title in the reader's language where the models gave it."""
+def translated_title(title: str) -> str:
+    """Translate a title if the models chose it."""
     return translated(title) if isinstance(title, Words) else title
 
 
 @dataclass
 class Listing:
-    """Some of a person's chats, newest activity first; `older` is where the rest of them begins."""
+    """One page of a person's chats, latest activity first; `older` is the cursor of the next page."""
 
-    chats: list[Membership]
+    chats: list[ListedChat]
     older: int | None
 
 
-def listed(before: int | None = None, only: Collection[int] | None = None) -> Listing:
-    """The chats of who is signed in, in one query; with `only` these of them."""
-    chats = Chat.list_of(me(), LISTED + 1, before, only)
-    older = chats[LISTED - 1].chat.activity if len(chats) > LISTED else None
-    return Listing(chats[:LISTED], older)
+def list_chats(before: int | None = None, only: Collection[int] | None = None) -> Listing:
+    """List the reader's chats in one query; `only` restricts them to these ids."""
+    chats = chat_list.load(me(), PAGE_SIZE + 1, before, only)
+    older = chats[PAGE_SIZE - 1].activity if len(chats) > PAGE_SIZE else None
+    return Listing(chats[:PAGE_SIZE], older)

@@ -1,4 +1,4 @@
-"""Reactions to a message: choose one, see who gave which."""
+"""Reactions to a message: add or remove one, see who gave which."""
 
 from __future__ import annotations
 
@@ -6,42 +6,43 @@ from flask import Blueprint, redirect
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
-import emojis
+from actions import reactions
 from auth import throttle
-from forms import ReactionForm
-from models import Membership, Message, Reaction
-from views.pages import me, page, signed_in
+from lib import emojis
+from models import Membership, Message, Reaction, message_page
+from views.forms import ReactionForm
+from views.pages import login_required, me, page
 
 bp = Blueprint("reactions", __name__, url_prefix="/chats/<int:chat_id>/messages/<int:message_id>/reactions")
 
-# At hand in a row, and further ones on the page of a message.
+# Offered beside a message, and more on its reactions page.
 COMMON = ("👍", "❤️", "😂", "🎉", "😮", "🙏")
-FURTHER = (*"🙂😊😍🤔😢😡👎👏🙌💪👀🔥💯🚀", "✅", "❌", "❓", "🍀")
-# Who gave what is told for so many; the API tells of all.
-SHOWN = 500
+MORE = (*"🙂😊😍🤔😢😡👎👏🙌💪👀🔥💯🚀", "✅", "❌", "❓", "🍀")
+# Reactions listed by name; the API lists all.
+LISTED_MAX = 500
 
 
 @bp.route("", methods=["GET", "POST"])
-@signed_in
+@login_required
 def choose(chat_id: int, message_id: int) -> ResponseReturnValue:
-    mine = Membership.of(me(), chat_id)
-    message = mine.message(message_id)
+    membership = Membership.of(me(), chat_id)
+    message = message_page.get(membership, message_id)
     form = ReactionForm()
-    if form.done(lambda: change(mine, message_id, form)):
+    if form.run_on_submit(lambda: add_or_remove(membership, message_id, form)):
         return redirect(message.url)
     given: dict[str, list[Reaction]] = {}
-    for reaction in Reaction.given_to(message, SHOWN):
+    for reaction in Reaction.given_to(message, LISTED_MAX):
         given.setdefault(reaction.emoji, []).append(reaction)
-    return page("messages/reactions.html", form, mine=mine, message=message, given=given, further=FURTHER)
+    return page("messages/reactions.html", form, membership=membership, message=message, given=given, further=MORE)
 
 
-def change(mine: Membership, message_id: int, form: ReactionForm) -> Message:
-    throttle("reactions", str(mine.user_id))
+def add_or_remove(membership: Membership, message_id: int, form: ReactionForm) -> Message:
+    throttle("reactions", str(membership.user_id))
     if form.take_back.data:
-        return Reaction.take_back(mine, message_id, form.take_back.data)
-    return Reaction.give(mine, message_id, (form.give.data or "").strip())
+        return reactions.remove(membership, message_id, form.take_back.data)
+    return reactions.add(membership, message_id, (form.give.data or "").strip())
 
 
 def emoji_name(sign: str) -> str:
-    """What an emoji is called in the reader's language."""
-    return emojis.called(sign, str(get_locale()))
+    """Name an emoji in the reader's language."""
+    return emojis.name_of(sign, str(get_locale()))

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 
-import letters
-import mail
-from auth import public, sign_in, throttle
-from forms import ForgottenForm, NewPasswordForm
+from actions import accounts, emails
+from auth import network, public_url, sign_in, throttle
+from lib import mailer
+from lib.limits import RESET_LINK_HOURS
 from models import Link, NotThere, User
-from views.pages import me, page, signed_in
+from views.forms import ForgottenForm, NewPasswordForm
+from views.pages import login_required, me, page
 
 bp = Blueprint("resets", __name__)
 
 
 @bp.after_request
 def keep_secret(response: Response) -> Response:
-    """The address, or what the page shows, opens something: it is neither kept nor told to where a click leads.
+    """Keep the page and its URL, which hold a secret, out of caches and referrers.
 
-    Not `no-referrer`: under HTTPS a form's origin is asked for.
+    Not `no-referrer`, since over HTTPS the CSRF check needs a form's origin.
     """
     response.headers["Referrer-Policy"] = "strict-origin"
     response.headers["Cache-Control"] = "no-store"
@@ -28,42 +30,45 @@ def keep_secret(response: Response) -> Response:
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])
 def choose(token: str) -> ResponseReturnValue:
-    """To open it uses nothing up: programs that look through mail open links, too."""
+    """Set a new password. Opening the link does not use it up, since mail scanners open links too."""
     try:
         link = Link.alive(token, "reset")
         form = NewPasswordForm()
-        if form.done(lambda: link.set_password(form.password.data)):
+        if form.run_on_submit(lambda: accounts.reset_password(link, form.password.data)):
             sign_in(form.result)
             return redirect("/")
     except NotThere:
-        return over()
+        return show_invalid_link()
     return page("users/reset.html", form, whose=link.user)
 
 
-def over() -> ResponseReturnValue:
-    """A link that was used, is too old or was none: the three look the same."""
+def show_invalid_link() -> ResponseReturnValue:
+    """Answer alike for a used, an expired and an unknown link."""
     return page("users/link_over.html"), 404
 
 
 @bp.route("/forgotten", methods=["GET", "POST"])
 def forgotten() -> ResponseReturnValue:
-    """The answer is the same, and as quick, whether anybody has the address."""
-    if not mail.is_possible():
+    """Send reset links. The answer, and its time, is the same whether or not anybody has the address."""
+    if not mailer.is_configured():
         raise NotThere("page")
     form = ForgottenForm()
-    if form.done(lambda: asked(form)):
+    if form.run_on_submit(lambda: send_links(form)):
         return page("users/forgotten_sent.html", email=form.email.data.strip())
     return page("users/forgotten.html", form)
 
 
-def asked(form: ForgottenForm) -> None:
-    throttle("forgotten")
-    letters.forgotten(form.email.data.strip())
+def send_links(form: ForgottenForm) -> None:
+    throttle("forgotten", network())
+    emails.send_reset_links(form.email.data.strip(), str(get_locale()))
 
 
 @bp.post("/users/<username>/reset-link")
-@signed_in
+@login_required
 def make(username: str) -> ResponseReturnValue:
     user = User.named(username)
+    # First, since it raises when the server does not know its public URL.
+    base = public_url("")
     link = Link.made_by(me(), user)
-    return page("users/reset_link.html", user=user, address=public(url_for("resets.choose", token=link.secret)))
+    address = base + url_for("resets.choose", token=link.secret)
+    return page("users/reset_link.html", user=user, address=address, hours=RESET_LINK_HOURS)

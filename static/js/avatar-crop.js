@@ -1,26 +1,28 @@
-// <avatar-crop> beside a file field: which square of the chosen picture becomes the avatar. `begin(file, face)` shows it, in
-// the circle `face` too, and promises whether the browser knew a picture in the file; `cut()` promises the square as a
-// file; its button gives the picture up (the event "given-up").
+// <avatar-crop> beside a file field: crops the chosen picture to a square. `begin(file, face)` shows it, also in the
+// circle `face`, and resolves to whether the browser could decode the file; `cut()` resolves to the square as a File.
+// Its button discards the picture (event "given-up").
 
-const SIDE = 512; // pixels, of what is drawn and at most of what comes out
-const STEP = 1.1; // of a key or a wheel's notch
-const NEAREST = 64; // pixels of the picture that fill the square, at least
+const SIDE = 512; // pixels of the canvas, and at most of the result
+const STEP = 1.1; // zoom factor of a key press or wheel notch
+const NEAREST = 64; // the fewest pixels of the picture that may fill the square
 
 class AvatarCrop extends HTMLElement {
   #listening = null;
   #file = null;
   #picture = null; // an ImageBitmap, upright
   #canvases = [];
-  #zoom = 1; // 1: the largest square that fits
+  #zoom = 1; // 1 shows the largest square that fits
   #centre = { x: 0, y: 0 }; // in the picture's pixels
-  #fingers = new Map(); // pointer id -> where it is
+  #fingers = new Map(); // pointer id -> position
 
   connectedCallback() {
     this.#listening = new AbortController();
-    const on = (element, type, act, more) => element.addEventListener(type, act, { signal: this.#listening.signal, ...more });
+    const on = (element, type, act, more) =>
+      element.addEventListener(type, act, { signal: this.#listening.signal, ...more });
     on(this.#stage, "pointerdown", (event) => this.#touched(event));
     on(this.#stage, "pointermove", (event) => this.#moved(event));
-    for (const type of ["pointerup", "pointercancel"]) on(this.#stage, type, ({ pointerId }) => this.#fingers.delete(pointerId));
+    for (const type of ["pointerup", "pointercancel"])
+      on(this.#stage, type, ({ pointerId }) => this.#fingers.delete(pointerId));
     on(this.#stage, "wheel", (event) => this.#rolled(event), { passive: false });
     on(this.#stage, "keydown", (event) => this.#pressed(event));
     on(this.querySelector("button"), "click", () => this.#giveUp());
@@ -66,7 +68,7 @@ class AvatarCrop extends HTMLElement {
     this.dispatchEvent(new Event("given-up"));
   }
 
-  // How many of the picture's pixels the square's side takes.
+  // Side of the square, in the picture's pixels.
   get #side() {
     return Math.min(this.#picture.width, this.#picture.height) / this.#zoom;
   }
@@ -78,7 +80,7 @@ class AvatarCrop extends HTMLElement {
     this.#moveBy(0, 0);
   }
 
-  // By parts of the square's side; it never leaves the picture.
+  // Moves by fractions of the square's side, within the picture.
   #moveBy(x, y) {
     const half = this.#side / 2;
     const within = (value, end) => Math.min(Math.max(value, half), end - half);
@@ -92,14 +94,25 @@ class AvatarCrop extends HTMLElement {
     const brush = canvas.getContext("2d");
     brush.imageSmoothingQuality = "high";
     brush.clearRect(0, 0, canvas.width, canvas.height);
-    brush.drawImage(this.#picture, x - this.#side / 2, y - this.#side / 2, this.#side, this.#side, 0, 0, canvas.width, canvas.height);
+    brush.drawImage(
+      this.#picture,
+      x - this.#side / 2,
+      y - this.#side / 2,
+      this.#side,
+      this.#side,
+      0,
+      0,
+      canvas.width,
+      canvas.height,
+    );
   }
 
   async cut() {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = Math.max(1, Math.min(SIDE, Math.round(this.#side)));
     this.#draw(canvas);
-    const type = this.#file.type === "image/jpeg" ? "image/jpeg" : "image/png"; // what may shine through goes on doing so
+    // PNG keeps transparency.
+    const type = this.#file.type === "image/jpeg" ? "image/jpeg" : "image/png";
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, 0.92));
     return new File([blob], type === "image/png" ? "avatar.png" : "avatar.jpg", { type });
   }
@@ -149,7 +162,7 @@ class AvatarCrop extends HTMLElement {
   }
 }
 
-// The middle of one or two fingers, and how far apart they are.
+// The midpoint of one or two fingers, and their distance.
 function spread(fingers) {
   const [one, two = one] = fingers.values();
   return { x: (one.x + two.x) / 2, y: (one.y + two.y) / 2, width: Math.hypot(one.x - two.x, one.y - two.y) };

@@ -1,9 +1,9 @@
-// <chat-announcer chat user many>: a place of its own for what a screen reader says of new messages, politely. The log
-// itself is silent: it would be read aloud row by row, with its dates and buttons, whenever something is put into it.
-import { spoken } from "worth";
+// <chat-announcer chat user many>: a live region that announces new messages politely to screen readers. The message
+// list itself is silent (aria-live="off"): it would be read row by row, dates and buttons included.
+import { summaryWithAuthor } from "notification-policy";
 
-const PAUSE = 700; // ms; what comes in a swarm is said in one go
-const TOLD = 3; // each by itself; more are counted, and the last one said
+const PAUSE = 700; // ms; messages in quick succession are announced together
+const ANNOUNCED = 3; // one by one; beyond that their number and the last one
 const FORGOTTEN_AFTER = 15_000; // ms
 
 class ChatAnnouncer extends HTMLElement {
@@ -14,7 +14,7 @@ class ChatAnnouncer extends HTMLElement {
 
   connectedCallback() {
     this.#end = new AbortController();
-    document.addEventListener("message.created", ({ detail }) => this.#take(detail), { signal: this.#end.signal });
+    document.addEventListener("message.created", ({ detail }) => this.#collect(detail), { signal: this.#end.signal });
   }
 
   disconnectedCallback() {
@@ -25,17 +25,20 @@ class ChatAnnouncer extends HTMLElement {
     this.replaceChildren();
   }
 
-  #take(message) {
+  #collect(message) {
     const [chat, user] = ["chat", "user"].map((name) => Number(this.getAttribute(name)));
     if (message.chat_id !== chat || message.author?.id === user) return;
     this.#waiting.push(message);
     clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => this.#say(), PAUSE);
+    this.#pause = setTimeout(() => this.#announce(), PAUSE);
   }
 
-  #say() {
+  #announce() {
     const messages = this.#waiting.splice(0);
-    const lines = messages.length > TOLD ? [this.getAttribute("many").replace("{number}", messages.length), spoken(messages.at(-1))] : messages.map(spoken);
+    const lines =
+      messages.length > ANNOUNCED
+        ? [this.getAttribute("many").replace("{number}", messages.length), summaryWithAuthor(messages.at(-1))]
+        : messages.map(summaryWithAuthor);
     this.replaceChildren(...lines.map(paragraph));
     clearTimeout(this.#forgetting);
     this.#forgetting = setTimeout(() => this.replaceChildren(), FORGOTTEN_AFTER);

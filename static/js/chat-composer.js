@@ -1,8 +1,10 @@
-// <chat-composer chat user address> around the form for the next message: Enter sends, Shift+Enter breaks the line
-// (on a touch screen, whose keyboard has no Shift+Enter, the button sends). What is sent goes into the outbox and is said to
-// the page as "written"; while somebody types, the others are told. Files come by the button, by pasting, or dropped
-// anywhere on the chat. What is "answered" stands above the field; what was "returned" from the outbox comes back into it.
-import { api, outboxOf } from "server";
+// <chat-composer chat user address largest most> around the message form: Enter sends, Shift+Enter breaks the line; on
+// touch screens the button sends. A message goes into the outbox and is announced by the event "written"; typing is
+// reported to the other members. Files are chosen, pasted, or dropped anywhere on the chat. "answered" sets the message
+// to reply to; "returned" brings a message back from the outbox.
+import { isEnter } from "keys";
+import { outboxOf } from "outbox";
+import { api } from "server";
 
 const TYPING_EVERY = 1000; // ms
 
@@ -12,12 +14,13 @@ class ChatComposer extends HTMLElement {
   #text = this.querySelector("textarea");
   #files = this.querySelector("input[type=file]");
   #previews = this.querySelector(".previews");
-  #told = this.querySelector("[role=status][data-number]");
+  #fileStatus = this.querySelector("[role=status][data-number]");
+  #refused = this.querySelector(".refused");
   #pane = this.closest(".pane") ?? this;
   #target = this.#pane.querySelector(".drop-target");
   #outbox = outboxOf(Number(this.getAttribute("user")));
-  #chosen = []; // {file, wrong}; those with nothing wrong are the file field's
-  #toldAt = 0;
+  #chosen = []; // {file, wrong}; those with nothing wrong are in the file field
+  #typingSentAt = 0;
   #listening = null;
 
   connectedCallback() {
@@ -27,15 +30,20 @@ class ChatComposer extends HTMLElement {
     on(this.#form, "submit", (event) => this.#send(event));
     on(this.#text, "keydown", (event) => this.#pressed(event));
     on(this.#text, "input", () => this.#typed());
-    on(this.#files, "change", () => this.#choose([...this.#chosenFiles, ...this.#files.files]));
+    on(this.#files, "change", () => this.#added(this.#files.files));
     on(this, "click", (event) => event.target.closest(".composer-reply a") && this.#answerNothing(event));
     on(document, "paste", (event) => this.#pasted(event));
-    for (const type of ["dragenter", "dragover", "dragleave", "drop"]) on(document, type, (event) => this.#dragged(event));
+    on(document, "keydown", (event) => this.#typedElsewhere(event));
+    for (const type of ["dragenter", "dragover", "dragleave", "drop"])
+      on(document, type, (event) => this.#dragged(event));
     on(document, "answered", ({ detail }) => this.#answer(detail));
     on(document, "editing", ({ detail }) => this.#standBeside(detail.on));
     on(document, "returned", ({ detail }) => detail.chat === this.#chat && this.#takeBack(detail));
     on(this.querySelector("button[name=emoji]"), "click", (event) => this.#offerEmoji(event.currentTarget));
     import("chat-draft");
+    // With a keyboard, focus the field, unless the URL leads to a message.
+    if (!touches() && document.activeElement === document.body && [``, `#text`].includes(location.hash))
+      this.#text.focus({ preventScroll: true });
     if (this.#files.files.length) this.#choose([...this.#files.files]);
   }
 
@@ -50,53 +58,76 @@ class ChatComposer extends HTMLElement {
     if (emoji) this.#insert(emoji);
   }
 
-  // As if it were typed: what undoes typing undoes it, and who listens to what is typed hears of it.
+  // As if typed: it can be undone, and fires input events.
   #insert(words) {
-    if (!document.execCommand("insertText", false, words)) this.#text.setRangeText(words, this.#text.selectionStart, this.#text.selectionEnd, "end");
+    if (!document.execCommand("insertText", false, words))
+      this.#text.setRangeText(words, this.#text.selectionStart, this.#text.selectionEnd, "end");
   }
 
   #pressed(event) {
     if (event.defaultPrevented) return;
     if (event.key === "Escape" && this.#strip) return this.#answerNothing(event);
     if (event.key === "ArrowUp" && !this.#text.value && !hasModifier(event)) {
-      // Whoever opens an editor for it takes the key.
+      // If an editor opens, the key is handled.
       if (!document.dispatchEvent(new CustomEvent("edit-last", { cancelable: true }))) event.preventDefault();
       return;
     }
-    const touches = matchMedia("(hover: none) and (pointer: coarse)").matches;
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || touches) return;
+    if (!isEnter(event) || touches()) return;
     event.preventDefault();
     if (!event.repeat) this.#form.requestSubmit();
+  }
+
+  // Typing outside any field starts the next message: focus moves before the letter is inserted.
+  #typedElsewhere(event) {
+    const isLetter =
+      [...event.key].length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if ((isLetter || event.getModifierState("AltGraph")) && !event.defaultPrevented && isFree(event.target))
+      this.#text.focus();
   }
 
   async #send(event) {
     const text = this.#text.value;
     const files = [...this.#files.files];
     event.preventDefault();
-    // What can't go is taken away by the person, not in silence: without it the message may be another one.
-    const refused = this.#chosen.findIndex(({ wrong }) => wrong);
-    if (refused >= 0) return this.#previews.querySelectorAll("button")[refused].focus();
+    if (this.#chosen.some(({ wrong }) => wrong)) return this.#refuse();
     if (!text.trim() && !files.length) return this.#text.focus();
-    if (!this.#canKeep) return this.#form.submit();
+    if (!this.#canKeep) return this.#submit();
     const answered = this.#answered;
     const replyTo = answered?.id || null;
-    const entry = { chat: this.#chat, key: crypto.randomUUID(), text, files, replyTo, answered, written: Date.now() };
+    const draft = Number(this.#form.elements.draft.value);
+    const key = crypto.randomUUID();
+    const entry = { chat: this.#chat, key, text, files, replyTo, answered, draft, written: Date.now() };
     this.dispatchEvent(new CustomEvent("written", { detail: entry, bubbles: true }));
     this.#clear(replyTo);
     try {
       await this.#outbox.add(entry);
     } catch {
-      // The browser keeps nothing for this page: the form goes as it did before there were scripts.
+      // Storage is unavailable: submit the form as without scripts.
       this.#text.value = text;
       this.#files.files = transfer(files);
       if (answered) this.#answer(answered);
-      return this.#form.submit();
+      return this.#submit();
     }
-    if (document.querySelector("chat-log[newer]")) location.assign(this.getAttribute("address"));
+    document.querySelector("message-list[newer]")?.toEnd();
+  }
+
+  // Submits the form as without scripts.
+  async #submit() {
+    await this.#form.querySelector("chat-draft").leave?.();
+    this.#form.submit();
+  }
+
+  // Files that can't be sent must be removed by the person: without them the message may mean something else.
+  #refuse() {
+    const first = this.#chosen.findIndex(({ wrong }) => wrong);
+    this.#refused.hidden = false;
+    // Set again, so that it is announced again.
+    this.#refused.querySelector("span").textContent = this.#refused.dataset.words;
+    this.#previews.querySelectorAll("button")[first]?.focus();
   }
 
   get #canKeep() {
-    // Locks and keys are there in secure contexts alone: https, or this machine.
+    // Web Locks and randomUUID need a secure context: HTTPS or localhost.
     return isSecureContext && "locks" in navigator && "indexedDB" in globalThis;
   }
 
@@ -106,21 +137,26 @@ class ChatComposer extends HTMLElement {
     this.#text.removeAttribute("aria-invalid");
     this.#text.removeAttribute("aria-describedby");
     this.#text.value = "";
-    this.#toldAt = 0;
+    this.#typingSentAt = 0;
     this.#choose([]);
     this.#text.focus();
     if (replyTo) history.replaceState(null, "", this.getAttribute("address"));
   }
 
   #typed() {
-    // From now on the element in this form listens for itself.
+    // Once loaded, <word-completion> listens by itself.
     if (/[@:]/.test(this.#text.value)) import("word-completion");
-    if (!this.#text.value.trim() || !document.querySelector("chat-people") || Date.now() - this.#toldAt < TYPING_EVERY) return;
-    this.#toldAt = Date.now();
-    api("POST", `/api/chats/${this.#chat}/typing`).catch(() => {}); // it does not last anyway
+    if (
+      !this.#text.value.trim() ||
+      !document.querySelector("chat-people") ||
+      Date.now() - this.#typingSentAt < TYPING_EVERY
+    )
+      return;
+    this.#typingSentAt = Date.now();
+    api("POST", `/api/chats/${this.#chat}/typing`).catch(() => {}); // transient, so errors don't matter
   }
 
-  // What the next message answers
+  // The message to reply to
 
   get #strip() {
     return this.#form.querySelector(".composer-reply");
@@ -129,7 +165,11 @@ class ChatComposer extends HTMLElement {
   get #answered() {
     const strip = this.#strip;
     if (!strip) return null;
-    const [id, author, text] = [strip.querySelector("input").value, strip.querySelector("b").textContent, strip.querySelector("p > span").textContent];
+    const [id, author, text] = [
+      strip.querySelector("input").value,
+      strip.querySelector("b").textContent,
+      strip.querySelector("p > span").textContent,
+    ];
     return { id: Number(id), author, text };
   }
 
@@ -147,10 +187,11 @@ class ChatComposer extends HTMLElement {
     event.preventDefault();
     this.#strip.remove();
     this.#text.focus();
-    if (new URLSearchParams(location.search).has("reply_to")) history.replaceState(null, "", this.getAttribute("address"));
+    if (new URLSearchParams(location.search).has("reply_to"))
+      history.replaceState(null, "", this.getAttribute("address"));
   }
 
-  // While a message is edited in its row, "Message" is the name of that field.
+  // While a message is edited in its row, that field is labelled "Message".
   #standBeside(isBeside) {
     const label = this.querySelector("label[data-beside]");
     label.dataset.own ??= label.textContent;
@@ -171,39 +212,51 @@ class ChatComposer extends HTMLElement {
   }
 
   #pasted(event) {
-    const { files, types } = event.clipboardData;
-    const isElsewhere = event.target !== this.#text && event.target.closest?.("input, textarea, dialog");
-    // A spreadsheet gives a picture of itself beside its text.
-    if (!files.length || isElsewhere || (types.includes("text/plain") && types.includes("text/html"))) return;
+    const { files } = event.clipboardData;
+    if (event.target !== this.#text && !isFree(event.target)) return;
+    const words = event.clipboardData.getData("text/plain");
+    if (files.length && saysOnlyNames(words, files)) {
+      event.preventDefault();
+      return this.#added(files);
+    }
+    // The field handles pasted text by itself.
+    if (!words || event.target === this.#text) return;
     event.preventDefault();
-    this.#choose([...this.#chosenFiles, ...files]);
     this.#text.focus();
+    this.#insert(words);
+  }
+
+  #added(files) {
+    this.#choose([...this.#chosenFiles, ...files]);
+    if (!touches()) this.#text.focus();
   }
 
   #dragged(event) {
     if (!event.dataTransfer?.types.includes("Files")) return;
     const isOver = this.#pane.contains(event.target);
     const isLeaving = event.type === "dragleave";
-    // Beside the chat, too: the browser would leave the page to show the file.
+    // Outside the chat too: the browser would navigate to the dropped file.
     if (!isLeaving) event.preventDefault();
     if (!isLeaving) event.dataTransfer.dropEffect = isOver ? "copy" : "none";
     this.#target.hidden = event.type === "drop" || !isOver || (isLeaving && !event.relatedTarget);
     if (event.type !== "drop" || !isOver) return;
-    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory);
-    this.#choose([...this.#chosenFiles, ...items.map((item) => item.getAsFile())]);
-    this.#text.focus();
+    const items = [...event.dataTransfer.items].filter(
+      (item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory,
+    );
+    this.#added(items.map((item) => item.getAsFile()));
   }
 
   #choose(files) {
     const [largest, most] = ["largest", "most"].map((limit) => Number(this.getAttribute(limit)));
-    const { number, large, many } = this.#told.dataset;
+    const { number, large, many } = this.#fileStatus.dataset;
     let room = most;
     this.#chosen = files.map((file) => ({ file, wrong: file.size > largest ? large : room-- > 0 ? "" : many }));
     const good = this.#chosen.filter(({ wrong }) => !wrong);
     const bad = this.#chosen.filter(({ wrong }) => wrong);
     this.#files.files = transfer(good.map(({ file }) => file));
-    const told = [...bad.map(({ file, wrong }) => `${file.name}: ${wrong}`), number.replace("{number}", good.length)];
-    this.#told.textContent = files.length ? told.join(". ") : "";
+    if (!bad.length) this.#refused.hidden = true;
+    const texts = [...bad.map(({ file, wrong }) => `${file.name}: ${wrong}`), number.replace("{number}", good.length)];
+    this.#fileStatus.textContent = files.length ? texts.join(". ") : "";
     return this.#preview();
   }
 
@@ -216,6 +269,36 @@ class ChatComposer extends HTMLElement {
       const next = this.#previews.querySelectorAll("button");
       (next[Math.min(at, next.length - 1)] ?? this.#text).focus();
     });
+  }
+}
+
+// Whether focusing a field would open an on-screen keyboard.
+function touches() {
+  return matchMedia("(hover: none) and (pointer: coarse)").matches;
+}
+
+// Whether nothing else takes what is typed or pasted there: it is no field, and no overlay is open.
+function isFree(target) {
+  const takes = "input, textarea, select, [contenteditable], dialog, [popover]:popover-open";
+  return !target.closest?.(takes) && !document.querySelector("dialog[open]");
+}
+
+// Whether the text is only the names or paths of these files, as file managers copy them along. Other programs copy a
+// picture of the text along with the text.
+function saysOnlyNames(words, files) {
+  const names = new Set([...files].map(({ name }) => name));
+  const lines = words.split(/[\r\n]+/).filter((line) => line.trim());
+  return lines.every((line) =>
+    [line.trim(), unescaped(line.trim())].some((path) => names.has(path.split(/[\\/]/).pop())),
+  );
+}
+
+// Decodes a file: URL; text such as "100%" is left alone.
+function unescaped(path) {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
   }
 }
 

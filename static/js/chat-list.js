@@ -1,39 +1,47 @@
-// <chat-list open>: the chats beside the page, the last active on top, with what is unread. Rows come from the server
-// ready-made, and are told of by "rows" with {chats}. What is unread in all that are not muted stands before the page's
-// title, too, and on its icons.
-import { Errand, piece } from "server";
+// <chat-list open>: the list of chats, most recently active first. The server renders the rows; events change what they
+// say (chat-fields.js). Rows are fetched for a chat beyond the end of the list and when events were missed. "rows" with
+// {chats} announces those that changed. The number of unread messages in unmuted chats is shown in the page's title and
+// icon.
+import { changesBy, chatFrom, fieldsOf, readRow } from "chat-fields";
+import { showModal } from "navigation";
+import { RetryingTask } from "retrying-task";
+import { fetchFragment } from "server";
+import { fill } from "slots";
+import { updateInPlace } from "update-in-place";
 
-const MOVING = ["message.created", "chat.created"];
-const CHANGING = ["message.updated", "message.deleted", "read", "chat.updated", "membership.updated"];
-// Not needed for the first look.
-const LATER = ["chat-notices", "chat-announcer"];
+const CHANGING = [
+  ...["message.created", "message.updated", "message.deleted"],
+  ...["chat.updated", "membership.updated", "read", "draft"],
+];
+// Not needed for the first paint.
+const LATER = ["chat-notifications", "chat-announcer"];
 
 class ChatList extends HTMLElement {
   #open = Number(this.getAttribute("open"));
-  #due = new Set(); // ids of chats whose row is to be asked for
-  #moved = new Set(); // in the order of their last activity
+  #template = this.querySelector("template.list-row");
+  #unlisted = new Map(); // id -> chat.created of a direct chat that is listed once it has a message
+  #due = new Set(); // ids of chats whose rows have to be fetched
   #isStale = false;
-  #renewal = new Errand(() => this.#renew());
+  #held = []; // events that wait for rows being fetched
+  #isFetching = false;
+  #changed = new Set(); // ids of chats whose rows changed since "rows"
+  #renewal = new RetryingTask(() => this.#renew());
   #listening = null;
 
   connectedCallback() {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    const on = (types, act) => types.forEach((type) => document.addEventListener(type, ({ detail }) => act(detail.chat_id ?? detail.id, detail), { signal }));
-    on(MOVING, (chat) => this.#change(chat, true));
-    on(CHANGING, (chat) => this.#change(chat));
-    on(["draft"], (chat) => chat !== this.#open && this.#change(chat));
-    on(["chat.deleted"], (chat) => this.#remove(chat));
-    on(["member.removed"], (chat, { user }) => user.id === this.#me && this.#remove(chat));
-    on(["chat.updated"], (chat, { title }) => chat === this.#open && this.#rename(title));
-    const all = () => {
+    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail), { signal });
+    for (const type of [...CHANGING, "chat.created", "chat.deleted", "member.removed"])
+      on(type, (detail) => this.#hear(type, detail));
+    on("reset", () => {
       this.#isStale = true;
       this.#renewal.start();
-    };
-    document.addEventListener("reset", all, { signal });
-    document.addEventListener("opened", ({ detail }) => this.#show(detail), { signal });
+    });
+    on("opened", (detail) => this.#show(detail));
     addEventListener("focus", () => this.#settle(), { signal });
     document.addEventListener("connection", () => LATER.forEach((name) => import(name)), { once: true, signal });
+    this.#showOpen();
     this.#settle();
   }
 
@@ -41,13 +49,20 @@ class ChatList extends HTMLElement {
     this.#listening.abort();
   }
 
-  // Another chat, or none, is open now.
+  // Another chat, or none, was opened.
   #show({ chat, title }) {
-    this.#row(this.#open)?.querySelector("a").removeAttribute("aria-current");
-    this.#row(chat)?.querySelector("a").setAttribute("aria-current", "page");
+    const [before, now] = [this.#row(this.#open), this.#row(chat)];
     this.#open = chat;
+    if (before) this.#change(before, {});
+    if (now) this.#change(now, {});
     document.title = title;
+    this.#showOpen();
     this.#settle();
+  }
+
+  // Scrolls a long list to the open chat.
+  #showOpen() {
+    this.#row(this.#open)?.scrollIntoView({ block: "nearest" });
   }
 
   get #me() {
@@ -58,49 +73,106 @@ class ChatList extends HTMLElement {
     return this.querySelector(`[data-chat="${chat}"]`);
   }
 
-  #change(chat, moves = false) {
-    this.#due.add(chat);
-    if (moves) {
-      this.#moved.delete(chat);
-      this.#moved.add(chat);
+  #hear(type, detail) {
+    if (this.#isFetching) return this.#held.push([type, detail]);
+    const chat = detail.chat_id ?? detail.id;
+    const row = this.#row(chat);
+    if (type === "chat.created") this.#add(detail);
+    else if (type === "chat.deleted") this.#remove(chat);
+    else if (type === "member.removed") detail.user.id === this.#me && this.#remove(chat);
+    else if (row) {
+      const changes = changesBy(type, detail, readRow(row), this.#me, this.#template.dataset);
+      if (changes) this.#change(row, changes);
+      if (type === "message.created") this.#toTop([row]);
+      if (type === "chat.updated" && chat === this.#open) this.#rename(detail.title);
+    } else if (type === "message.created") {
+      const unlisted = this.#unlisted.get(chat);
+      if (unlisted) this.#add({ ...unlisted, last_message: detail, unread: Number(detail.author?.id !== this.#me) });
+      else this.#ask(chat);
     }
+    this.#announce(chat);
+  }
+
+  // A direct chat that somebody else opened is listed once it has a message.
+  #add(data) {
+    if (data.kind === "direct" && !data.last_message && data.opened_by !== this.#me)
+      return this.#unlisted.set(data.id, data);
+    this.#unlisted.delete(data.id);
+    const fresh = this.#fill(chatFrom(data, this.#me, this.#template.dataset));
+    const row = this.#row(data.id);
+    if (row) updateInPlace(row, fresh);
+    this.#toTop([row ?? fresh]);
+  }
+
+  #fill(chat) {
+    const fields = fieldsOf(chat, chat.id === this.#open, this.#template.dataset);
+    return fill(this.#template.content.firstElementChild, fields);
+  }
+
+  #change(row, changes) {
+    updateInPlace(row, this.#fill({ ...readRow(row), ...changes }));
+  }
+
+  // Once all events that came together were heard.
+  #announce(chat) {
+    this.#changed.add(chat);
+    if (this.#changed.size > 1) return;
+    queueMicrotask(() => {
+      const chats = [...this.#changed];
+      this.#changed.clear();
+      this.#settle();
+      if (chats.includes(this.#open)) this.#picture();
+      this.dispatchEvent(new CustomEvent("rows", { detail: { chats }, bubbles: true }));
+    });
+  }
+
+  #ask(chat) {
+    this.#due.add(chat);
     this.#renewal.start();
   }
 
   async #renew() {
-    const [due, moved, all] = [[...this.#due], [...this.#moved], this.#isStale];
+    const [due, all] = [[...this.#due], this.#isStale];
     if (!due.length && !all) return;
-    this.#due.clear();
-    this.#moved.clear();
-    this.#isStale = false;
+    this.#isFetching = true;
     try {
       const query = new URLSearchParams([...due.map((chat) => ["id", chat]), ["open", this.#open]]);
-      const found = await piece(`/chats/rows?${all ? `open=${this.#open}` : query}`);
-      this.#put(found, all ? [...found.children].map(chatOf).reverse() : moved, due);
-    } catch (error) {
-      for (const chat of due) this.#due.add(chat);
-      for (const chat of moved) if (!this.#moved.has(chat)) this.#moved.add(chat);
-      this.#isStale ||= all;
-      throw error;
+      const found = await fetchFragment(`/chats/rows?${all ? `open=${this.#open}` : query}`);
+      for (const chat of due) this.#due.delete(chat);
+      if (all) this.#isStale = false;
+      this.#put([...found.children]);
+    } finally {
+      this.#isFetching = false;
+      for (const [type, detail] of this.#held.splice(0)) this.#hear(type, detail);
     }
   }
 
-  #put(found, moved, due) {
-    const rows = new Map([...found.children].map((row) => [chatOf(row), row]));
-    if (rows.size) this.#list.hidden = false;
-    for (const chat of due) if (!rows.has(chat)) this.#row(chat)?.remove();
-    const focused = this.contains(document.activeElement) && chatOf(document.activeElement.closest("[data-chat]"));
-    // A chat whose row is not on this page (of very many) stays where it is, unless it moves to the top.
-    for (const [chat, row] of rows) this.#row(chat)?.replaceWith(row);
-    for (const chat of moved) if (rows.has(chat)) this.#list.prepend(rows.get(chat));
-    if (focused) this.#row(focused)?.querySelector("a").focus();
-    this.#settle();
-    if (due.includes(this.#open)) this.#picture();
-    this.dispatchEvent(new CustomEvent("rows", { detail: { chats: due }, bubbles: true }));
+  #put(rows) {
+    const shown = rows.map((row) => {
+      const old = this.#row(chatOf(row));
+      if (old) updateInPlace(old, row);
+      this.#announce(chatOf(row));
+      return old ?? row;
+    });
+    this.#toTop(shown.reverse());
+  }
+
+  // The last of the rows comes first. Those that are in their place already aren't touched.
+  #toTop(rows) {
+    if (!rows.length) return;
+    this.#list.hidden = false;
+    const focused = document.activeElement?.closest("chat-list [data-chat] > a");
+    let place = this.#list.firstElementChild;
+    for (const row of rows.reverse()) {
+      if (row === place) place = place.nextElementSibling;
+      else this.#list.insertBefore(row, place);
+    }
+    if (focused && focused !== document.activeElement) focused.focus();
   }
 
   get #list() {
     let list = this.querySelector("ul");
+    this.querySelector(".no-chats")?.remove();
     if (!list) {
       list = document.createElement("ul");
       list.className = "chat-list";
@@ -114,17 +186,20 @@ class ChatList extends HTMLElement {
   #remove(chat) {
     this.#row(chat)?.remove();
     this.#count();
+    this.#sayEmpty();
   }
 
-  // The open chat has nothing unread while somebody looks at its end: the word of it is under way.
+  // Once the last chat is gone.
+  #sayEmpty() {
+    if (this.querySelector("[data-chat], .no-chats") || document.querySelector("main.sidebar > .empty")) return;
+    this.append(this.querySelector("template.empty-list").content.cloneNode(true));
+  }
+
+  // While somebody looks at its end, the open chat counts as read: the report is on its way.
   #settle() {
     const row = this.#row(this.#open);
-    if (row && document.querySelector("chat-log")?.isWatched) {
-      row.classList.remove("is-unread");
-      row.dataset.unread = 0;
-      row.querySelector(".badge")?.remove();
-      row.querySelector("a > .visually-hidden")?.remove();
-    }
+    if (row?.classList.contains("is-unread") && document.querySelector("message-list")?.isWatched)
+      this.#change(row, { unread: 0, unread_mentions: 0 });
     this.#count();
   }
 
@@ -133,7 +208,7 @@ class ChatList extends HTMLElement {
     const unread = [...counting].reduce((sum, row) => sum + Number(row.dataset.unread), 0);
     const title = document.title.replace(/^\(\d+\) /, "");
     document.title = unread ? `(${unread}) ${title}` : title;
-    navigator.setAppBadge?.(unread).catch(() => {}); // only what is installed has a badge
+    navigator.setAppBadge?.(unread).catch(() => {}); // works for installed apps only
     const icon = document.querySelector("link[rel=icon]");
     icon.dataset.read ??= icon.getAttribute("href");
     const drawing = unread ? icon.dataset.unread : icon.dataset.read;
@@ -145,10 +220,11 @@ class ChatList extends HTMLElement {
     this.#count();
   }
 
-  // The open chat's head has the picture that its row has.
+  // Updates the picture in the heading from the row.
   #picture() {
+    const shown = document.querySelector(".pane-title > .avatar");
     const picture = this.#row(this.#open)?.querySelector(".avatar");
-    if (picture) document.querySelector(".pane-title > .avatar")?.replaceWith(picture.cloneNode(true));
+    if (shown && picture) updateInPlace(shown, picture.cloneNode(true));
   }
 }
 
@@ -158,22 +234,42 @@ function chatOf(row) {
 
 customElements.define("chat-list", ChatList);
 
-// The quick finder comes when it is asked for: by Ctrl+K (Cmd+K on a Mac) or by its button.
+// The quick finder is loaded on demand: by Ctrl+K (Cmd+K on a Mac) or its button.
 const isMac = navigator.platform.startsWith("Mac");
 
-// Its field takes the next key already, while what looks for it is still on its way.
+// The field accepts keys while the module is loading.
 async function openFinder() {
   const finder = document.querySelector("quick-find");
   if (!finder.querySelector("dialog")) finder.append(finder.querySelector("template").content.cloneNode(true));
   const dialog = finder.querySelector("dialog");
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) showModal(dialog);
   dialog.querySelector("input").select();
-  await import("quick-find");
-  finder.find();
+  const isEntered = await loadFinder(dialog.querySelector("form"));
+  finder.find(isEntered);
+}
+
+// Returns whether Enter was pressed meanwhile.
+async function loadFinder(form) {
+  let isEntered = false;
+  const waiting = new AbortController();
+  const wait = (event) => {
+    event.preventDefault();
+    isEntered = true;
+  };
+  form.addEventListener("submit", wait, { signal: waiting.signal });
+  try {
+    await import("quick-find");
+  } catch (error) {
+    waiting.abort();
+    if (isEntered) form.requestSubmit();
+    throw error;
+  }
+  waiting.abort();
+  return isEntered;
 }
 
 document.addEventListener("keydown", (event) => {
-  // By its place on the keyboard, since in a Russian layout the key writes another letter.
+  // By `code`, since `key` depends on the layout.
   const isAsked = event.code === "KeyK" && (isMac ? event.metaKey : event.ctrlKey) && !event.shiftKey && !event.altKey;
   if (!isAsked || !document.querySelector("quick-find")) return;
   event.preventDefault();

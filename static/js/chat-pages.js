@@ -1,18 +1,23 @@
-// <chat-pages>: opens a chat, or the list, without a page load. The server gives the pane alone (X-Pane); the last panes
-// are kept with all that stands in them, place and unsent words too, and are told what they missed when they come back.
-// It says the new page's title to who listens. A picture opens over the page. Whatever is unusual is a link as any other.
-import { page } from "server";
+// <chat-pages>: opens a chat, or the list, without a page load. The server sends the pane alone (X-Pane). The last
+// panes are kept, with scroll position and unsent text, and receive the events that they missed when they are shown
+// again. If the server can't be reached, the page stays as it is ("unreachable"). As a live region it announces the new
+// title. Other links are left to the browser. html[data-ready] means that all elements are defined and the chat has its
+// draft and outbox.
+import { aligned, enter, leave } from "navigation";
+import { fetchPage, SignedOut } from "server";
 
 const KEPT = 12; // panes
-const MISSED = 60; // events; after more of them a chat is asked for anew
+const MISSED = 60; // events; a pane that missed more is loaded again
 const CHAT = /^\/chats\/(\d+)$/;
-const AHEAD = 5000; // ms for which a pane fetched ahead is new
+const UNREACHABLE = Symbol("unreachable");
+const AHEAD = 5000; // ms for which a prefetched pane is fresh
 
 class ChatPages extends HTMLElement {
-  #kept = new Map(); // address -> a pane with what belongs to it; who was shown last stands last
-  #ahead = new Map(); // address -> one that is asked for, or was ahead of time
+  #kept = new Map(); // URL -> kept pane, most recently shown last
+  #ahead = new Map(); // URL -> pane being loaded or prefetched
   #address = here();
   #visit = 0;
+  #settling = 0;
   #isLeaving = false;
   #listening = null;
 
@@ -21,21 +26,48 @@ class ChatPages extends HTMLElement {
     const on = (where, type, act) => where.addEventListener(type, act, { signal: this.#listening.signal });
     on(document, "click", (event) => this.#clicked(event));
     on(document, "pointerdown", (event) => this.#pressed(event));
-    on(document, "submit", (event) => (this.#isLeaving = event.target.matches("[action$='/logout']") && !event.defaultPrevented));
+    on(
+      document,
+      "submit",
+      (event) => (this.#isLeaving = event.target.matches("[action$='/logout']") && !event.defaultPrevented),
+    );
     on(window, "popstate", () => here() !== this.#address && this.#go(new URL(location), false));
     on(window, "pagehide", () => this.#isLeaving && this.#forgetAll());
     on(window, "pageshow", (event) => event.persisted && this.#isLeaving && location.reload());
-    for (const type of ["message.created", "message.updated", "message.deleted", "member.added", "member.removed", "member.updated", "read"])
+    for (const type of [
+      "message.created",
+      "message.updated",
+      "message.deleted",
+      "member.added",
+      "member.removed",
+      "member.updated",
+      "read",
+    ])
       on(document, type, ({ detail }) => this.#note(detail.chat_id, type, detail));
-    for (const type of ["chat.updated", "chat.deleted"]) on(document, type, ({ detail }) => this.#note(detail.id, type, detail));
+    for (const type of ["chat.updated", "chat.deleted"])
+      on(document, type, ({ detail }) => this.#note(detail.id, type, detail));
     on(document, "reset", () => this.#kept.clear());
+    if (document.querySelector("undo-toast")) import("undo-toast");
+    on(document, "newest", () => this.#rename());
+    // By then all modules of the page have run.
+    if (document.readyState === "complete") this.#settle();
+    else on(document, "DOMContentLoaded", () => this.#settle());
   }
 
   disconnectedCallback() {
     this.#listening.abort();
   }
 
-  // Which links
+  async #settle() {
+    const turn = ++this.#settling;
+    delete document.documentElement.dataset.ready;
+    const messageList = document.querySelector("message-list");
+    const draft = document.querySelector("chat-draft") && import("chat-draft");
+    await Promise.allSettled([messageList?.synced, draft, aligned()]);
+    if (turn === this.#settling) document.documentElement.dataset.ready = "";
+  }
+
+  // Links
 
   #addressOf(event) {
     const link = isPlain(event) && event.target.closest?.("a[href]");
@@ -54,7 +86,7 @@ class ChatPages extends HTMLElement {
     if (url.pathname + url.search !== here()) this.#go(url, true);
   }
 
-  // Between pressing and letting go lie some 80 ms.
+  // Prefetch on press: the click follows some 80 ms later.
   #pressed(event) {
     const url = this.#addressOf(event);
     const address = url && url.pathname + url.search;
@@ -65,21 +97,23 @@ class ChatPages extends HTMLElement {
 
   #ask(address) {
     const shown = { missed: [] };
-    shown.ready = fill(shown, address).catch(() => null);
+    shown.ready = fill(shown, address).catch((error) => (error instanceof SignedOut ? null : UNREACHABLE));
     this.#ahead.set(address, shown);
     return shown;
   }
 
   #look(event, picture) {
     event.preventDefault();
-    import("picture-box").then(({ show }) => show(picture)).catch(() => location.assign(picture.href));
+    import("picture-box").then(({ show }) => show(picture)).catch(() => leave(picture.href));
   }
 
-  // Going there
+  // Navigation
 
   async #go(url, isNew) {
     const address = url.pathname + url.search;
     const visit = ++this.#visit;
+    this.#settling += 1;
+    delete document.documentElement.dataset.ready;
     let shown = this.#kept.get(address);
     if (!shown && isPane(url)) {
       mark(chatOf(url));
@@ -87,26 +121,45 @@ class ChatPages extends HTMLElement {
       shown = await asked.ready;
       if (this.#ahead.get(address) === asked) this.#ahead.delete(address);
       if (visit !== this.#visit) return;
+      if (shown === UNREACHABLE) return this.#stay(isNew);
     }
-    if (!shown || !document.querySelector("body.shell > .pane")) return isNew ? location.assign(url) : location.reload();
+    if (!shown || !document.querySelector("body.shell > .pane")) return isNew ? leave(url) : location.reload();
+    if (isNew) await enter(address);
     this.#keep();
-    if (isNew) history.pushState(null, "", address);
     this.#address = address;
     this.#put(shown, url);
   }
 
-  // What is on screen goes into memory.
+  #stay(isNew) {
+    // Back or forward led to a page that can't be shown: keep the URL of the page that is.
+    if (!isNew) history.replaceState(null, "", this.#address);
+    mark(chatOf(new URL(this.#address, location.origin)));
+    document.dispatchEvent(new Event("unreachable"));
+    this.#settle();
+  }
+
+  // The list jumped to the end, which the query no longer describes.
+  #rename() {
+    this.#address = location.pathname;
+    history.replaceState(history.state, "", this.#address);
+  }
+
+  // Keeps the pane that is on screen.
   #keep() {
     const pane = document.querySelector("body.shell > .pane");
-    if (!isPane(new URL(this.#address, location.origin)) || pane.querySelector("chat-log > .log-column > [role=alert]")) return;
+    if (
+      !isPane(new URL(this.#address, location.origin)) ||
+      pane.querySelector("message-list > .message-column > [role=alert]")
+    )
+      return;
     const skip = document.querySelector(".skip");
-    const log = pane.querySelector("chat-log");
+    const messageList = pane.querySelector("message-list");
     this.#kept.set(this.#address, {
       pane,
       title: document.title.replace(/^\(\d+\) /, ""),
       kind: document.body.className,
       skip: [skip.getAttribute("href"), skip.textContent],
-      top: log?.scrollTop,
+      top: messageList?.scrollTop,
       rolled: scrollY,
       missed: [],
     });
@@ -121,17 +174,18 @@ class ChatPages extends HTMLElement {
     document.querySelector("body.shell > .pane").replaceWith(shown.pane);
     const skip = document.querySelector(".skip");
     [skip.href, skip.textContent] = shown.skip;
-    const log = shown.pane.querySelector("chat-log");
-    if (log && shown.top !== undefined) log.scrollTop = shown.top;
+    const messageList = shown.pane.querySelector("message-list");
+    if (messageList && shown.top !== undefined) messageList.scrollTop = shown.top;
     scrollTo(0, (chat ? 0 : shown.rolled) ?? 0);
     this.dispatchEvent(new CustomEvent("opened", { detail: { chat, title: shown.title }, bubbles: true }));
-    for (const [type, detail] of shown.missed) log?.hears(type, detail);
+    for (const [type, detail] of shown.missed) messageList?.hears(type, detail);
     if (url.hash) location.replace(url);
     this.#focus(shown.pane, chat);
     this.textContent = shown.title;
+    this.#settle();
   }
 
-  // A keyboard goes on in the field; where one would cover the screen, at the heading.
+  // Focuses the field, or the heading on touch screens, where a keyboard would cover the page.
   #focus(pane, chat) {
     const touches = matchMedia("(hover: none) and (pointer: coarse)").matches;
     const heading = (chat ? pane : document).querySelector("h1");
@@ -140,7 +194,7 @@ class ChatPages extends HTMLElement {
     place?.focus({ preventScroll: true });
   }
 
-  // What a kept chat misses
+  // Events for kept panes
 
   #note(chat, type, detail) {
     const isGone = type === "chat.deleted" || (type === "member.removed" && String(detail.user.id) === me());
@@ -148,28 +202,34 @@ class ChatPages extends HTMLElement {
       for (const [address, shown] of panes) {
         if (chatOf(new URL(address, location.origin)) !== chat) continue;
         shown.missed.push([type, detail]);
-        if (type === "chat.updated" && shown.title) shown.title = `${detail.title} · ${shown.title.split(" · ").at(-1)}`;
+        if (type === "chat.updated" && shown.title)
+          shown.title = `${detail.title} · ${shown.title.split(" · ").at(-1)}`;
         if (isGone || shown.missed.length > MISSED) panes.delete(address);
       }
   }
 
-  // Signed out: nothing stays, also not in a page that the browser keeps for the way back.
+  // On logout nothing may remain, not even in the browser's back/forward cache.
   #forgetAll() {
     this.#kept.clear();
     document.body.replaceChildren();
   }
 }
 
-// Returns what is shown then, null when there is no such pane.
+// Returns the filled-in entry, or null if there is no such pane.
 async function fill(shown, address) {
-  const found = await page(address, { "X-Pane": "1" });
+  const found = await fetchPage(address, { "X-Pane": "1" });
   const pane = found?.querySelector("body.shell > .pane");
   if (!pane) return null;
   const skip = found.querySelector(".skip");
-  return Object.assign(shown, { pane: document.adoptNode(pane), title: found.title, kind: found.body.className, skip: [skip.getAttribute("href"), skip.textContent] });
+  return Object.assign(shown, {
+    pane: document.adoptNode(pane),
+    title: found.title,
+    kind: found.body.className,
+    skip: [skip.getAttribute("href"), skip.textContent],
+  });
 }
 
-// The list is the page's main part where no chat is open, and stands beside it else.
+// Without an open chat the list is <main>, otherwise a sidebar.
 function frame(isList) {
   const old = document.querySelector(".sidebar");
   if (isList === (old.localName === "main")) return;
@@ -192,11 +252,16 @@ function mark(chat) {
 }
 
 function isPlain(event) {
-  return !event.defaultPrevented && !event.button && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  return (
+    !event.defaultPrevented && !event.button && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey
+  );
 }
 
 function isPane({ pathname, search }) {
-  return (pathname === "/" && !search) || (CHAT.test(pathname) && (!search || /^\?around=\d+(&line=\d+)?$/.test(search)));
+  return (
+    (pathname === "/" && !search) ||
+    (CHAT.test(pathname) && (!search || /^\?(newest=1|around=\d+(&line=\d+)?)$/.test(search)))
+  );
 }
 
 function chatOf({ pathname }) {

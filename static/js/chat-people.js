@@ -1,8 +1,8 @@
-// <chat-people chat user people online one two many>: how many of the open chat's people are there, and who is typing.
-// `people` is a map of id to name; the other words are what is said, with {number}, {name} and {other} to be filled in.
+// <chat-people chat user people online one two many>: how many of the chat's people are online, and who is typing.
+// `people` maps ids to names; the other attributes are texts with the placeholders {number}, {name} and {other}.
 
 const FORGOTTEN_AFTER = 5000; // ms
-const PAUSE = 150; // presence comes in a swarm
+const PAUSE = 150; // ms; presence events come in bursts
 
 class ChatPeople extends HTMLElement {
   #chat = Number(this.getAttribute("chat"));
@@ -15,16 +15,26 @@ class ChatPeople extends HTMLElement {
 
   connectedCallback() {
     this.#listening = new AbortController();
-    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail), { signal: this.#listening.signal });
+    const on = (type, act) =>
+      document.addEventListener(type, ({ detail }) => act(detail), { signal: this.#listening.signal });
     this.#there = new Set(document.querySelector("live-stream").online);
     const here = (act) => (detail) => detail.chat_id === this.#chat && act(detail);
     on("presence", ({ user_id, online }) => this.#come(user_id, online));
     on("hello", () => this.#there.clear());
     on("connection", () => this.#soon());
-    on("typing", here(({ user_id }) => this.#type(user_id)));
-    on("message.created", here(({ author }) => author && this.#rest(author.id)));
-    on("member.added", here(({ user }) => this.#people.set(user.id, user.username)));
-    on("member.removed", here(({ user }) => this.#leave(user.id)));
+    on(
+      "typing",
+      here(({ user_id }) => this.#type(user_id)),
+    );
+    on(
+      "message.created",
+      here(({ author }) => author && this.#rest(author.id)),
+    );
+    for (const type of ["member.added", "member.updated", "member.removed"])
+      on(
+        type,
+        here((detail) => this.#meet(detail)),
+      );
     this.#soon();
   }
 
@@ -40,31 +50,37 @@ class ChatPeople extends HTMLElement {
     this.#soon();
   }
 
-  #leave(id) {
-    this.#people.delete(id);
-    this.#rest(id);
+  // The people of a large chat are not told who is online.
+  #meet({ people, member_count }) {
+    const known = people.length < member_count ? [] : people;
+    this.#people = new Map(known.map(({ id, label }) => [id, label]));
+    this.setAttribute("people", JSON.stringify(Object.fromEntries(this.#people)));
+    for (const id of [...this.#typing.keys()]) if (!this.#people.has(id)) this.#rest(id);
     this.#soon();
   }
 
   #type(id) {
     if (id === this.#user || !this.#people.has(id)) return;
     clearTimeout(this.#typing.get(id));
-    this.#typing.set(id, setTimeout(() => this.#rest(id), FORGOTTEN_AFTER));
-    this.#tell();
+    this.#typing.set(
+      id,
+      setTimeout(() => this.#rest(id), FORGOTTEN_AFTER),
+    );
+    this.#showTyping();
   }
 
   #rest(id) {
     clearTimeout(this.#typing.get(id));
-    if (this.#typing.delete(id)) this.#tell();
+    if (this.#typing.delete(id)) this.#showTyping();
   }
 
-  #tell() {
+  #showTyping() {
     const line = this.closest(".pane")?.querySelector(".typing");
     if (!line) return;
     const names = [...this.#typing.keys()].map((id) => this.#people.get(id)).filter(Boolean);
     const words = ["", "one", "two", "many"][Math.min(names.length, 3)];
     line.hidden = !names.length;
-    line.lastElementChild.textContent = names.length ? this.#say(words, { name: names[0], other: names[1] }) : "";
+    line.lastElementChild.textContent = names.length ? this.#fill(words, { name: names[0], other: names[1] }) : "";
   }
 
   #soon() {
@@ -72,13 +88,13 @@ class ChatPeople extends HTMLElement {
     this.#timer = setTimeout(() => this.#count(), PAUSE);
   }
 
-  // Oneself counts; alone, one knows.
+  // The number includes the reader; alone, nothing is shown.
   #count() {
     const others = [...this.#there].filter((id) => id !== this.#user && this.#people.has(id));
-    this.textContent = others.length ? ` · ${this.#say("online", { number: others.length + 1 })}` : "";
+    this.textContent = others.length ? ` · ${this.#fill("online", { number: others.length + 1 })}` : "";
   }
 
-  #say(words, values) {
+  #fill(words, values) {
     return this.getAttribute(words).replace(/\{(\w+)\}/g, (_, name) => values[name]);
   }
 }

@@ -1,4 +1,5 @@
-// What lists of choices are made of: elements, faces as parts/avatar.html draws them, and words as they are compared.
+// Building blocks of lists of choices: elements, avatars as in parts/avatar.html, and normalized text to compare.
+import { characters } from "text";
 
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -7,11 +8,15 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// Of a person as the API tells of them; null for one whose account is gone. Without an id there is no colour.
+// `user` as in the API; null for a deleted account. Without an id there is no colour.
 export function faceOf(person) {
   if (!person) return face("", "–");
-  const { id, username, avatar_url } = person;
-  return face("", avatar_url ? element("img", { src: avatar_url, width: 256, height: 256, alt: "" }) : initials(username), id);
+  const { id, username, name, avatar_url } = person;
+  return face(
+    "",
+    avatar_url ? element("img", { src: avatar_url, width: 256, height: 256, alt: "" }) : initials(name || username),
+    id,
+  );
 }
 
 export function faceOfChat({ id, title }) {
@@ -23,14 +28,17 @@ function face(kind, inside, id = null) {
   return element("span", { class: `avatar is-small ${kind}`.trim(), "aria-hidden": "true", ...hue }, inside);
 }
 
-// As models/base.py has them.
+// As lib/characters.py does.
 function initials(label) {
-  const words = label.split(/[\s._-]+/).filter(Boolean).map((word) => [...word]);
+  const words = label
+    .split(/[\s._-]+/)
+    .filter(Boolean)
+    .map(characters);
   const letters = words.length > 1 ? words[0][0] + words[1][0] : (words[0] ?? ["?"]).slice(0, 2).join("");
   return letters.toUpperCase();
 }
 
-// Letter case, ё and е, compatible forms and the width of spaces make no difference.
+// Ignores case, ё/е, compatibility forms and runs of white space.
 export function folded(words) {
   return words.normalize("NFKC").toLowerCase().replaceAll("ё", "е").replace(/\s+/g, " ").trim();
 }

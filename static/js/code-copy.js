@@ -1,26 +1,28 @@
-// <code-copy label copied> after a log: gives each block of code in it a button that copies it, and says so.
+// <code-copy label copied> after a <message-list>: adds a copy button to each block of code.
 
 const SAID = 2000; // ms
 
 class CodeCopy extends HTMLElement {
-  #log = this.parentElement.querySelector("chat-log");
+  #messageList = this.parentElement.querySelector("message-list");
   #listening = null;
 
   connectedCallback() {
-    if (!navigator.clipboard) return; // only https and this machine have one
+    if (!navigator.clipboard) return; // needs HTTPS or localhost
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.#log.addEventListener("arranged", () => this.#add(), { signal });
-    this.#log.addEventListener("click", (event) => this.#copy(event.target.closest("button.copy")), { signal });
-    this.#add();
+    this.#messageList.addEventListener("arranged", () => this.#add(this.#messageList), { signal });
+    // A row that is about to be updated: what is on screen has its buttons.
+    this.#messageList.addEventListener("rendered", ({ detail }) => this.#add(detail), { signal });
+    this.#messageList.addEventListener("click", (event) => this.#copy(event.target.closest("button.copy")), { signal });
+    this.#add(this.#messageList);
   }
 
   disconnectedCallback() {
     this.#listening?.abort();
   }
 
-  #add() {
-    for (const code of this.#log.querySelectorAll(".prose pre:not(.code > pre)")) {
+  #add(rows) {
+    for (const code of rows.querySelectorAll(".prose pre:not(.code > pre)")) {
       const [box, button] = [document.createElement("div"), document.createElement("button")];
       box.className = "code";
       button.className = "button copy";

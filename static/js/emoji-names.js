@@ -1,10 +1,10 @@
-// The emoji and their names, in the groups of Unicode's order; asked for when somebody looks for one.
+// The emoji and their names, in groups and order of Unicode; loaded on first use.
 import { folded } from "choices";
 
-let known = null; // a promise of them
+let known = null; // a promise
 
-// A list of {emoji, group, names, words}: `names` as they are written between colons, the reader's language first;
-// `words` are keywords. The first name, with spaces, is what it is called.
+// Resolves to a list of {emoji, group, names, words}. `names` are shortcodes, the reader's language first; the first of
+// them is the emoji's label. `words` are keywords.
 export function emojiNames() {
   known ??= load().catch((error) => {
     known = null;
@@ -37,15 +37,21 @@ function lines(text) {
 
 function country(flag, countries) {
   const code = [...flag].map((letter) => String.fromCharCode(letter.codePointAt(0) - 0x1f1e6 + 65)).join("");
-  return countries.of(code).toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "_");
+  return countries
+    .of(code)
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "_");
 }
 
-// Those that something typed may mean, the likeliest first: the name itself, names that begin so, words in them.
+// Matches, best first: the exact name, names that start with the text, keywords.
 export function found(all, typed, most = Infinity) {
   const wanted = plain(typed);
   if (!wanted) return [];
   const ranked = all.map((one) => [rank(one, wanted), one]).filter(([place]) => place < 4);
-  return ranked.sort(([a], [b]) => a - b).slice(0, most).map(([, one]) => one);
+  return ranked
+    .sort(([a], [b]) => a - b)
+    .slice(0, most)
+    .map(([, one]) => one);
 }
 
 function rank({ names, words }, wanted) {

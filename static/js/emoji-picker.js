@@ -1,18 +1,19 @@
-// openPicker(anchor): shows <emoji-picker> beside an element (a sheet at the bottom of a phone) and gives a promise of
-// the emoji that was chosen, null when it was closed without one. Its words come from the server, in the reader's language.
+// openPicker(anchor): shows <emoji-picker> beside an element, or as a bottom sheet on a phone. Resolves to the chosen
+// emoji, or null. Its texts come from the server, in the reader's language.
 //
-// Keys: in the field Enter takes the first one found, ↓ leads into the grid; there arrows, Home and End lead on.
+// Keys: Enter in the field chooses the first result, ↓ moves into the grid; there arrows, Home and End move.
 import { emojiNames, found } from "emoji-names";
-import { piece } from "server";
+import { isComposing, isEnter } from "keys";
+import { fetchFragment } from "server";
 
 const RECENT = "recent emoji";
 const KEPT = 18;
 const GAP = 8; // px
 
-let picker = null; // a promise of the one that the page has
+let picker = null; // a promise of the page's picker
 
 export async function openPicker(anchor) {
-  picker ??= piece("/emoji").catch((error) => {
+  picker ??= fetchFragment("/emoji").catch((error) => {
     picker = null;
     throw error;
   });
@@ -25,7 +26,7 @@ class EmojiPicker extends HTMLElement {
   #field;
   #scroller;
   #all = null;
-  #answer = null; // tells who asked
+  #answer = null; // resolves openPicker()
   #chosen = null;
 
   connectedCallback() {
@@ -49,7 +50,7 @@ class EmojiPicker extends HTMLElement {
     this.showPopover();
     this.#place(anchor);
     this.#scroller.scrollTop = 0;
-    // On a touch screen the field would bring up the keyboard, which covers the half of it.
+    // On a touch screen the keyboard would cover half of it.
     if (matchMedia("(hover: none)").matches) this.focus();
     else this.#field.focus();
     return answered;
@@ -86,7 +87,7 @@ class EmojiPicker extends HTMLElement {
     this.querySelector(".emoji-tabs").hidden = Boolean(typed);
     this.querySelector("[role=status]").hidden = !typed || hits.length > 0;
     this.#scroller.scrollTop = 0;
-    this.#point(null);
+    this.#setActive(null);
   }
 
   #pressed(pressed) {
@@ -94,7 +95,7 @@ class EmojiPicker extends HTMLElement {
     if (pressed.value) return this.#choose(pressed.value);
     const section = this.querySelector(`[data-group="${pressed.dataset.to}"]`);
     section.scrollIntoView({ block: "start" });
-    this.#point(section.querySelector("button"));
+    this.#setActive(section.querySelector("button"));
   }
 
   #choose(emoji) {
@@ -108,14 +109,14 @@ class EmojiPicker extends HTMLElement {
     this.#answer = null;
   }
 
-  // One of the grid is a stop for Tab; from it arrows lead on.
+  // Roving tabindex: one emoji is a tab stop, arrows move it.
 
   #key(event) {
     const buttons = [...this.querySelectorAll(".emoji-grid button")].filter((one) => !one.closest("[hidden]"));
     const at = buttons.indexOf(document.activeElement);
     const isTyping = document.activeElement === this.#field;
-    if (event.isComposing) return;
-    if (isTyping && event.key === "Enter") {
+    if (isComposing(event)) return;
+    if (isTyping && isEnter(event)) {
       if (this.#field.value.trim() && buttons[0]) this.#choose(buttons[0].value);
     } else if (event.key === "ArrowDown" && at < 0) this.#go(buttons[0]);
     else if (at < 0) return;
@@ -138,11 +139,11 @@ class EmojiPicker extends HTMLElement {
 
   #go(one) {
     if (!one) return;
-    this.#point(one);
+    this.#setActive(one);
     one.focus();
   }
 
-  #point(one) {
+  #setActive(one) {
     for (const before of this.querySelectorAll(".emoji-grid button[tabindex='0']")) before.tabIndex = -1;
     const stop = one ?? this.querySelector(":not([hidden]) > .emoji-grid button");
     if (stop) stop.tabIndex = 0;
@@ -175,7 +176,7 @@ function above(buttons, at) {
   return nearest(buttons[at], buttons.slice(0, at).reverse(), (here, there) => there.bottom <= here.top + 1);
 }
 
-// Of the first row that lies beyond, the one that stands nearest in the column.
+// The emoji of the next row that is nearest to this column.
 function nearest(from, others, lies) {
   const here = from.getBoundingClientRect();
   const far = (one) => Math.abs(one.left - here.left);
@@ -193,7 +194,7 @@ function recents() {
   try {
     return JSON.parse(localStorage.getItem(RECENT) ?? "[]");
   } catch {
-    return []; // the browser keeps nothing for this page
+    return []; // storage is unavailable
   }
 }
 
@@ -201,7 +202,7 @@ function remember(emoji) {
   try {
     localStorage.setItem(RECENT, JSON.stringify([emoji, ...recents().filter((one) => one !== emoji)].slice(0, KEPT)));
   } catch {
-    // then none is recent
+    // storage is unavailable
   }
 }
 

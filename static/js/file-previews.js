@@ -1,7 +1,7 @@
-// The files that go with the next message, as they stand above the field: pictures small, all with name and size, and
-// what is wrong with one that can't be sent.
+// Previews of the files of the next message: a thumbnail for pictures, name and size, and what is wrong with a file
+// that can't be sent.
 
-// `chosen` are {file, wrong}; `remove` is called with the one whose button was pressed.
+// `chosen` are {file, wrong}; `remove` gets the one whose button was pressed.
 export function draw(list, chosen, remove) {
   list.hidden = !chosen.length;
   list.replaceChildren(...chosen.map((one) => preview(list, one, remove)));
@@ -31,12 +31,12 @@ function picture(mark, file) {
     mark.replaceWith(image);
     done();
   });
-  // What the browser can't draw keeps the mark of a file.
+  // A picture that the browser can't decode keeps the file icon.
   image.addEventListener("error", done);
   image.src = address;
 }
 
-// As the server says sizes: a kilobyte is 1,024 bytes.
+// As on the server, a kilobyte is 1,024 bytes.
 function sizeOf(size, list) {
   const units = list.dataset.units.split(" ");
   let amount = size;

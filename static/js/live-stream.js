@@ -1,36 +1,37 @@
-// <live-stream user cursor>: what happens on the server, as events of the document named as the stream names them
-// ("message.created" and so on; "reset" when something was missed), and "connection" with {connected}.
+// <live-stream user cursor>: dispatches what happens on the server as events of the document, named as in the stream
+// ("message.created" and so on; "reset" if events were missed), and "connection" with {connected}.
 //
-// One tab of a browser holds the stream (Web Locks) and passes on to the others what it hears (BroadcastChannel); when
-// it closes, the next one goes on from the last cursor. A page brings the cursor of the moment at which it was made, so
-// nothing falls between the page and the stream; a tab with an earlier one than the stream's asks it to go back.
-import { outboxOf } from "server";
+// One tab of a browser holds the stream (Web Locks) and forwards its events to the others (BroadcastChannel); when it
+// closes, the next one continues from the last cursor. A page starts at the cursor of the moment it was rendered, so
+// that no event is lost between page and stream; a tab with an earlier cursor asks the stream to go back.
+import { outboxOf } from "outbox";
 
 const LASTING = /^(message|chat|member|membership)\.|^(read|draft)$/;
 const SILENCE = 25_000; // ms; a comment comes every 15 s
-const STALE = 17_000; // after so long without one the connection is not trusted when somebody comes back to it
+const STALE = 17_000; // ms of silence after which the connection is renewed when somebody comes back to the page
 const TICK = 1000;
-const ANSWER = 700; // ms in which the tab that holds the stream answers
+const ANSWER = 700; // ms in which the leading tab must answer
 const SOON = 500;
 const LATE = 5000;
-const GRACE = 1000; // a short break is not worth a word
+const GRACE = 1000; // ms; a shorter break is not shown
+const WARNED = 8000;
 const REMEMBERED = 5000;
 
 class LiveStream extends HTMLElement {
   #user = this.getAttribute("user");
   #cursor = this.getAttribute("cursor");
-  #isBehind = !this.#cursor; // loads afresh once connected
-  #known = new Set(); // cursors of lasting events that were passed on already
+  #isBehind = !this.#cursor; // reloads once connected
+  #known = new Set(); // cursors of persistent events that were dispatched
   #channel = null;
-  #away = null; // ends this tab's part: aborts the lock and the stream
-  #reading = null; // the stream under way
+  #away = null; // aborts this tab's lock and stream
+  #reading = null; // aborts the current stream
   #holds = false;
   #heardAt = Date.now();
   #tickedAt = Date.now();
   #clock = 0;
   #connected = false;
   #online = new Set();
-  #wait = 0; // ms that the server asked for
+  #wait = 0; // ms, as the server asked
   #pause = null;
   #timer = 0;
 
@@ -43,12 +44,15 @@ class LiveStream extends HTMLElement {
     on(window, "pageshow", () => this.#join());
     on(window, "online", () => this.#hurry());
     on(window, "offline", () => this.#reading?.abort());
-    on(document, "visibilitychange", () => document.visibilityState === "visible" && this.#wake());
+    on(document, "unreachable", () => this.#warn());
+    on(document, "visibilitychange", () => this.#looked(document.visibilityState === "visible"));
     on(document, "resume", () => this.#wake());
     this.#clock = setInterval(() => this.#tick(), TICK);
     remember();
     this.#join();
-    outboxOf(Number(this.#user)).start().catch(() => {}); // where there is no database, nothing was left in it
+    outboxOf(Number(this.#user))
+      .start()
+      .catch(() => {}); // without IndexedDB nothing is waiting
   }
 
   disconnectedCallback() {
@@ -57,54 +61,65 @@ class LiveStream extends HTMLElement {
     this.#leave();
   }
 
-  // The ids of who is there.
+  // The ids of users who are online.
   get online() {
     return this.#online;
   }
 
-  // Whether this is the tab that holds the stream.
+  // Whether this tab holds the stream.
   get leads() {
     return this.#holds;
   }
 
   #join() {
-    if (this.#away) return;
+    // Over plain HTTP there are no locks: each visible tab has a stream of its own (browsers open at most six
+    // connections to a server).
+    if (this.#away || (!navigator.locks && document.visibilityState !== "visible")) return;
     this.#away = new AbortController();
     this.#channel = new BroadcastChannel("live");
     this.#channel.onmessage = (event) => this.#hear(event.data);
-    this.#say({ type: "joins", cursor: this.#cursor });
+    this.#broadcast({ type: "joins", cursor: this.#cursor });
     this.#show();
     this.#queue({ signal: this.#away.signal });
   }
 
   #queue(how) {
     const { signal } = this.#away;
-    navigator.locks.request(`live ${this.#user}`, how, () => signal.aborted || this.#hold(signal)).catch(() => this.#robbed(signal));
+    if (!navigator.locks) return void this.#hold(signal);
+    navigator.locks
+      .request(`live ${this.#user}`, how, () => signal.aborted || this.#hold(signal))
+      .catch(() => this.#robbed(signal));
   }
 
-  // Another tab took the stream over, since this one gave no sign of life.
+  // Another tab took the stream over, since this one did not answer.
   #robbed(signal) {
     if (signal.aborted || !this.#holds) return;
     this.#leave();
     this.#join();
   }
 
-  // Somebody is back at this page: what was asleep may hold a connection that died meanwhile, or wait for a tab that sleeps.
+  #looked(isVisible) {
+    if (navigator.locks) return isVisible && this.#wake();
+    if (isVisible) this.#join();
+    else this.#leave();
+  }
+
+  // The page is visible again: its connection may have died, or it may wait for a tab that is asleep.
   #wake() {
     if (this.#holds) return this.#hurry(Date.now() - this.#heardAt > STALE);
     const asked = Date.now();
-    this.#say({ type: "joins", cursor: this.#cursor });
+    this.#broadcast({ type: "joins", cursor: this.#cursor });
     setTimeout(() => !this.#holds && this.#away && this.#heardAt < asked && this.#queue({ steal: true }), ANSWER);
   }
 
-  // Where a second took five the machine slept.
+  // A tick that is late by seconds means that the machine slept.
   #tick() {
     const slept = Date.now() - this.#tickedAt > 5 * TICK;
     this.#tickedAt = Date.now();
     if (slept && document.visibilityState === "visible") this.#wake();
   }
 
-  // A page that the browser keeps in its memory must hold nothing.
+  // A page in the back/forward cache must hold no lock or connection.
   #leave() {
     this.#away?.abort();
     this.#away = null;
@@ -114,15 +129,15 @@ class LiveStream extends HTMLElement {
     this.#connected = this.#holds = false;
   }
 
-  // Between the tabs
+  // Between tabs
 
-  #say(words) {
+  #broadcast(words) {
     this.#channel?.postMessage({ ...words, user: this.#user });
   }
 
   #hear(words) {
     if (words.user !== this.#user) {
-      // Somebody else signed in meanwhile, in another tab: this page is nobody's any more.
+      // Another user signed in in another tab: this page is no longer valid.
       if (words.type === "joins") location.reload();
     } else if (words.type === "joins" && this.#holds) this.#welcome(words.cursor);
     else if (this.#holds || words.type === "joins") return;
@@ -138,8 +153,9 @@ class LiveStream extends HTMLElement {
       this.#cursor = cursor;
       this.#hurry(true);
     } else {
-      this.#say({ type: "connection", connected: this.#connected });
-      for (const user_id of this.#online) this.#say({ type: "event", event: "presence", data: { user_id, online: true } });
+      this.#broadcast({ type: "connection", connected: this.#connected });
+      for (const user_id of this.#online)
+        this.#broadcast({ type: "event", event: "presence", data: { user_id, online: true } });
     }
   }
 
@@ -147,7 +163,7 @@ class LiveStream extends HTMLElement {
 
   async #hold(signal) {
     this.#holds = true;
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       const heard = await this.#listen();
       this.#connect(false);
       if (signal.aborted) return;
@@ -157,7 +173,7 @@ class LiveStream extends HTMLElement {
     }
   }
 
-  // Returns whether anything was heard.
+  // Returns whether anything was received.
   async #listen() {
     const reading = (this.#reading = new AbortController());
     let silence = setTimeout(() => reading.abort(), SILENCE);
@@ -165,14 +181,18 @@ class LiveStream extends HTMLElement {
     this.#wait = 0;
     try {
       const query = this.#cursor ? `?${new URLSearchParams({ last_event_id: this.#cursor })}` : "";
-      const answer = await fetch(`/api/events${query}`, { headers: { Accept: "text/event-stream" }, cache: "no-store", signal: reading.signal });
+      const answer = await fetch(`/api/events${query}`, {
+        headers: { Accept: "text/event-stream" },
+        cache: "no-store",
+        signal: reading.signal,
+      });
       if (answer.status === 401) this.#signedOut();
       if (!answer.ok) {
         this.#wait = 1000 * Number(answer.headers.get("Retry-After")) || 0;
         return false;
       }
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (let rest = ""; ; ) {
+      for (let rest = ""; ;) {
         const { done, value } = await reader.read();
         if (done) return heard;
         clearTimeout(silence);
@@ -183,14 +203,14 @@ class LiveStream extends HTMLElement {
         for (const block of blocks) heard = this.#take(block) || heard;
       }
     } catch {
-      return heard; // the connection broke, or was given up
+      return heard; // the connection broke or was aborted
     } finally {
       clearTimeout(silence);
       reading.abort();
     }
   }
 
-  // https://html.spec.whatwg.org/multipage/server-sent-events.html, as far as this server uses it.
+  // The part of https://html.spec.whatwg.org/multipage/server-sent-events.html that this server uses.
   #take(block) {
     const fields = {};
     for (const line of block.split("\n")) {
@@ -201,9 +221,9 @@ class LiveStream extends HTMLElement {
     if (!fields.event) return false;
     this.#cursor = fields.id;
     if (fields.event === "hello") this.#online.clear();
-    const told = { type: "event", event: fields.event, id: fields.id, data: JSON.parse(fields.data) };
-    this.#say(told);
-    this.#pass(told);
+    const message = { type: "event", event: fields.event, id: fields.id, data: JSON.parse(fields.data) };
+    this.#broadcast(message);
+    this.#pass(message);
     if (!this.#connected) this.#connect(true);
     return true;
   }
@@ -215,7 +235,7 @@ class LiveStream extends HTMLElement {
     });
   }
 
-  // Connect now: what the network was like before does not count any more.
+  // Connect now, whatever the network was like before.
   #hurry(anyway = false) {
     if (anyway) this.#reading?.abort();
     this.#pause?.();
@@ -238,7 +258,7 @@ class LiveStream extends HTMLElement {
   }
 
   #connect(connected) {
-    if (this.#holds) this.#say({ type: "connection", connected });
+    if (this.#holds) this.#broadcast({ type: "connection", connected });
     if (connected === this.#connected) return;
     this.#connected = connected;
     this.#show();
@@ -247,8 +267,21 @@ class LiveStream extends HTMLElement {
 
   #show() {
     clearTimeout(this.#timer);
+    this.#words.textContent = this.getAttribute(navigator.onLine ? "away" : "offline");
     if (this.#connected) this.hidden = true;
     else this.#timer = setTimeout(() => (this.hidden = false), GRACE);
+  }
+
+  // A navigation failed.
+  #warn() {
+    clearTimeout(this.#timer);
+    this.#words.textContent = this.getAttribute("offline");
+    this.hidden = false;
+    if (this.#connected) this.#timer = setTimeout(() => this.#show(), WARNED);
+  }
+
+  get #words() {
+    return this.querySelector("span");
   }
 
   #signedOut() {
@@ -261,7 +294,7 @@ class LiveStream extends HTMLElement {
   }
 }
 
-// The server leaves it to this page to say what was read (docs/decisions/0007), and says times as they are here.
+// With this cookie the server leaves it to scripts to report what was read (docs/decisions/0007).
 function remember() {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const how = `Path=/; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;

@@ -1,8 +1,9 @@
-// <member-picker> around the plain field Usernames: chips for who is chosen, a list of people to choose from.
-// Without this file the field takes names parted by commas or spaces; the form sends the same either way.
-// The list follows the ARIA pattern of an editable combobox with list autocomplete:
+// <member-picker> around the plain field of usernames: chips for chosen people, and suggestions. Without scripts the
+// field takes names separated by commas or spaces; the form sends the same either way. With `single` the field takes
+// one name; those in `members` are not suggested. An editable combobox with list autocomplete:
 // https://www.w3.org/WAI/ARIA/apg/patterns/combobox/
 import { element, faceOf } from "choices";
+import { isComposing, isEnter } from "keys";
 import { api } from "server";
 
 const SEPARATOR = /[\s,;]+/;
@@ -13,44 +14,59 @@ class MemberPicker extends HTMLElement {
   #input;
   #sent = element("input", { type: "hidden", name: "usernames" });
   #chips = element("ul", { class: "chips", role: "list", "aria-label": this.getAttribute("chosen") });
-  #list = element("div", { class: "options", id: "options", role: "listbox", hidden: "", "aria-label": this.getAttribute("people") });
+  #list = element("div", {
+    class: "options",
+    id: "options",
+    role: "listbox",
+    hidden: "",
+    "aria-label": this.getAttribute("people"),
+  });
   #chosen = new Map(); // username -> its chip
+  #members = new Set(this.getAttribute("members")?.split(" "));
   #people = [];
   #active = -1;
   #timer = 0;
-  #asking = null; // the request under way
+  #asking = null; // the current request
   #listening = null;
 
   connectedCallback() {
     this.#listening = new AbortController();
-    // A page that comes back out of the browser's memory may bring a filled field along.
+    // A page from the back/forward cache may have a filled field.
     addEventListener("pageshow", () => this.#typed(), { signal: this.#listening.signal });
     if (this.#input) return;
     this.#input = this.querySelector("input");
-    const box = element("div", { class: "picker-box" });
-    this.#input.replaceWith(box);
-    box.append(this.#chips, this.#input, this.#sent);
-    box.after(this.#list);
-
-    const names = this.#input.value.split(SEPARATOR).filter(Boolean);
-    this.#input.removeAttribute("name");
-    this.#input.classList.remove("input");
-    this.#input.value = "";
-    set(this.#input, { role: "combobox", "aria-expanded": "false", "aria-controls": "options", "aria-autocomplete": "list" });
-    for (const name of names) this.#choose({ username: name });
-
+    set(this.#input, {
+      ...{ role: "combobox", "aria-expanded": "false", "aria-controls": "options", "aria-autocomplete": "list" },
+      autocomplete: "off",
+    });
+    if (this.#isSingle) this.#input.after(this.#list);
+    else this.#addChips();
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("keydown", (event) => this.#pressed(event));
     this.#input.addEventListener("blur", () => this.#close());
-    // The field keeps the focus while an option is pressed.
+    // Keep the focus in the field while an option is pressed.
     this.#list.addEventListener("pointerdown", (event) => event.preventDefault());
     this.#list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
       if (option) this.#pick(Number(option.dataset.at));
     });
-    box.addEventListener("click", (event) => {
-      if (event.target === box) this.#input.focus();
-    });
+  }
+
+  get #isSingle() {
+    return this.hasAttribute("single");
+  }
+
+  #addChips() {
+    const box = element("div", { class: "picker-box" });
+    this.#input.replaceWith(box);
+    box.append(this.#chips, this.#input, this.#sent);
+    box.after(this.#list);
+    box.addEventListener("click", (event) => event.target === box && this.#input.focus());
+    const names = this.#input.value.split(SEPARATOR).filter(Boolean);
+    this.#input.removeAttribute("name");
+    this.#input.classList.remove("input");
+    this.#input.value = "";
+    for (const name of names) this.#choose({ username: name });
   }
 
   disconnectedCallback() {
@@ -59,7 +75,7 @@ class MemberPicker extends HTMLElement {
   }
 
   #typed() {
-    const parts = this.#input.value.split(SEPARATOR);
+    const parts = this.#isSingle ? [this.#input.value.trim()] : this.#input.value.split(SEPARATOR);
     const rest = parts.pop();
     for (const name of parts.filter(Boolean)) this.#choose({ username: name });
     if (parts.length) this.#input.value = rest;
@@ -72,21 +88,22 @@ class MemberPicker extends HTMLElement {
   #pressed(event) {
     const open = !this.#list.hidden;
     const last = this.#people.length - 1;
-    if (event.isComposing) return;
-    if (event.key === "ArrowDown" && open) this.#point(this.#active < last ? this.#active + 1 : 0);
-    else if (event.key === "ArrowUp" && open) this.#point(this.#active > 0 ? this.#active - 1 : last);
+    if (isComposing(event)) return;
+    if (event.key === "ArrowDown" && open) this.#setActive(this.#active < last ? this.#active + 1 : 0);
+    else if (event.key === "ArrowUp" && open) this.#setActive(this.#active > 0 ? this.#active - 1 : last);
     else if (event.key === "Escape" && open) this.#close();
-    else if (event.key === "Enter" && open && this.#active >= 0) this.#pick(this.#active);
-    else if (event.key === "Enter" && this.#input.value) this.#pick(-1);
-    else if (event.key === "Backspace" && !this.#input.value && this.#chosen.size) this.#takeOut([...this.#chosen.keys()].at(-1));
+    else if (isEnter(event) && open && this.#active >= 0) this.#pick(this.#active);
+    else if (isEnter(event) && this.#input.value && !this.#isSingle) this.#pick(-1);
+    else if (event.key === "Backspace" && !this.#input.value && this.#chosen.size)
+      this.#takeOut([...this.#chosen.keys()].at(-1));
     else return;
     event.preventDefault();
   }
 
   #pick(at) {
     const person = this.#people[at] ?? { username: this.#input.value.trim() };
-    this.#input.value = "";
-    this.#choose(person);
+    this.#input.value = this.#isSingle ? person.username : "";
+    if (!this.#isSingle) this.#choose(person);
     this.#close();
   }
 
@@ -94,7 +111,10 @@ class MemberPicker extends HTMLElement {
     const name = person.username;
     if (!this.#chosen.has(name)) {
       const remove = element("button", { type: "button" });
-      remove.append(this.#icon("close"), element("span", { class: "visually-hidden" }, this.getAttribute("take-out").replace("{name}", name)));
+      remove.append(
+        this.#icon("close"),
+        element("span", { class: "visually-hidden" }, this.getAttribute("take-out").replace("{name}", name)),
+      );
       remove.addEventListener("click", () => {
         this.#takeOut(name);
         this.#input.focus();
@@ -123,16 +143,24 @@ class MemberPicker extends HTMLElement {
     try {
       const people = await this.#find(start, asking.signal);
       if (asking.signal.aborted || document.activeElement !== this.#input) return;
-      this.#people = people.filter((person) => !this.#chosen.has(person.username)).slice(0, OFFERED);
+      this.#people = people
+        .filter(({ username }) => !this.#chosen.has(username) && !this.#members.has(username))
+        .slice(0, OFFERED);
       this.#show(start);
     } catch (error) {
-      // Without the list the field is what it was: names can still be typed.
+      // Without suggestions names can still be typed.
       if (error.name !== "AbortError") this.#close();
     }
   }
 
   async #find(start, signal) {
-    const answer = await api("GET", `/api/users?${new URLSearchParams({ q: start, limit: 2 * OFFERED })}`, null, {}, { signal });
+    const answer = await api(
+      "GET",
+      `/api/users?${new URLSearchParams({ q: start, limit: 2 * OFFERED })}`,
+      null,
+      {},
+      { signal },
+    );
     if (!answer.ok) throw new Error(`the list of people: ${answer.status}`);
     return (await answer.json()).items;
   }
@@ -141,21 +169,28 @@ class MemberPicker extends HTMLElement {
     this.#list.replaceChildren(...this.#people.map((person, at) => this.#option(person, at, start)));
     this.#list.hidden = !this.#people.length;
     this.#input.setAttribute("aria-expanded", String(!this.#list.hidden));
-    this.#point(this.#people.length ? 0 : -1);
+    this.#setActive(this.#people.length ? 0 : -1);
   }
 
   #option(person, at, start) {
-    const option = element("div", { class: "option", id: `option-${at}`, role: "option", "aria-selected": "false", "data-at": at });
+    const option = element("div", {
+      class: "option",
+      id: `option-${at}`,
+      role: "option",
+      "aria-selected": "false",
+      "data-at": at,
+    });
     const words = element("span");
     const name = person.username;
-    if (name.toLowerCase().startsWith(start.toLowerCase())) words.append(element("b", {}, name.slice(0, start.length)), name.slice(start.length));
+    if (name.toLowerCase().startsWith(start.toLowerCase()))
+      words.append(element("b", {}, name.slice(0, start.length)), name.slice(start.length));
     else words.append(name);
     if (person.name) words.append(" ", element("small", {}, person.name));
     option.append(faceOf(person), words, this.#icon("check"));
     return option;
   }
 
-  #point(at) {
+  #setActive(at) {
     this.#active = at;
     for (const [index, option] of [...this.#list.children].entries()) {
       option.setAttribute("aria-selected", String(index === at));
@@ -172,7 +207,7 @@ class MemberPicker extends HTMLElement {
     this.#people = [];
     this.#list.hidden = true;
     this.#input.setAttribute("aria-expanded", "false");
-    this.#point(-1);
+    this.#setActive(-1);
   }
 
   #icon(name) {

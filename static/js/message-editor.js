@@ -1,21 +1,22 @@
-// <message-editor>: a message's words in a field where they stand. It opens before another key is pressed: the link to its
-// page holds the words as they were written. Enter saves, Shift+Enter breaks the line (on a touch screen the button saves),
-// Esc leaves. What is not saved yet is kept for this tab, also when a page comes in between.
-import { api, SignedOut } from "server";
+// <message-editor>: edits a message in its row. It opens synchronously, with the source text from the link's
+// `data-text`. Enter saves, Shift+Enter breaks the line (on touch screens the button saves), Esc cancels. Unsaved text
+// is kept in sessionStorage.
+import { isComposing, isEnter } from "keys";
+import { api, reasonOf, SignedOut } from "server";
 
 class MessageEditor extends HTMLElement {
   #id = 0;
-  #known = ""; // the words that the message has
+  #known = ""; // the message's current text
   #back = null;
   #life = null;
   #form = this.querySelector("form");
   #text = this.querySelector("textarea");
   #wrong = this.querySelector(".error");
 
-  // `back` is the link when a person at the keyboard came from it.
+  // `back` is the link if it was used by keyboard, to return the focus to.
   begin(link, back) {
     const row = link.closest("article");
-    // What was begun in another row waits there.
+    // An edit begun in another row stays in sessionStorage.
     document.querySelector("message-editor")?.remove();
     this.#id = Number(row.id.slice("message-".length));
     this.#known = link.dataset.text;
@@ -35,7 +36,7 @@ class MessageEditor extends HTMLElement {
     on(this.#text, "keydown", (event) => this.#pressed(event));
     on(this.#text, "input", () => this.#keep());
     on(document, "message.updated", ({ detail }) => detail.id === this.#id && this.#changed(detail));
-    on(document, "message.deleted", ({ detail }) => detail.id === this.#id && this.#say("gone"));
+    on(document, "message.deleted", ({ detail }) => detail.id === this.#id && this.#showError("gone"));
     tellComposer(true);
   }
 
@@ -44,7 +45,7 @@ class MessageEditor extends HTMLElement {
     tellComposer(false);
   }
 
-  // Take the place of the words in a row, also when it is drawn anew.
+  // Moves the editor into a row.
   standIn(row, hadFocus) {
     const next = row.querySelector(":scope > :is(.prose, .attachments, .edited, .message-actions)");
     if (next) next.before(this);
@@ -59,7 +60,7 @@ class MessageEditor extends HTMLElement {
   }
 
   get #shelf() {
-    return `edit ${log().getAttribute("user")} ${this.#id}`;
+    return `edit ${messageList().getAttribute("user")} ${this.#id}`;
   }
 
   #keep() {
@@ -68,17 +69,17 @@ class MessageEditor extends HTMLElement {
   }
 
   #pressed(event) {
-    if (event.defaultPrevented || event.isComposing) return;
+    if (event.defaultPrevented || isComposing(event)) return;
     if (event.key === "Escape") {
       event.preventDefault();
       this.leave();
-    } else if (event.key === "Enter" && !event.shiftKey && !isTouch()) {
+    } else if (isEnter(event) && !isTouch()) {
       event.preventDefault();
       if (!event.repeat) this.#form.requestSubmit();
     }
   }
 
-  // The row shows the new words at once; when they are refused, the field comes back with them.
+  // Shows the new text at once; if saving fails, the editor comes back with it.
   async #save(event) {
     event.preventDefault();
     const id = this.#id;
@@ -88,17 +89,17 @@ class MessageEditor extends HTMLElement {
     const undo = this.#showSaved(text);
     this.remove();
     this.#goBack();
-    let answer, told;
+    let answer, body;
     try {
       answer = await inTurn(id, () => api("PATCH", `/api/messages/${id}`, { text }));
-      told = await answer.json();
+      body = await answer.json();
     } catch (error) {
       return this.#comeBack(undo, error instanceof SignedOut ? "out" : "unreachable");
     }
-    if (!answer.ok) return this.#comeBack(undo, answer.status === 404 ? "gone" : null, Object.values(told.errors ?? {}).flat().join(" ") || told.detail);
-    // By now another change may have been begun.
+    if (!answer.ok) return this.#comeBack(undo, answer.status === 404 ? "gone" : null, reasonOf(body));
+    // Another edit may have begun meanwhile.
     if (sessionStorage.getItem(this.#shelf) === text) sessionStorage.removeItem(this.#shelf);
-    document.dispatchEvent(new CustomEvent("message.updated", { detail: told }));
+    document.dispatchEvent(new CustomEvent("message.updated", { detail: body }));
   }
 
   #showSaved(text) {
@@ -106,11 +107,14 @@ class MessageEditor extends HTMLElement {
     const [old, shown] = [row.querySelector(":scope > .prose"), document.createElement("div")];
     shown.className = "prose";
     shown.append(document.createElement("p"));
-    shown.firstChild.append(...text.split("\n").flatMap((line, at) => (at ? [document.createElement("br"), line] : [line])));
+    shown.firstChild.append(
+      ...text.split("\n").flatMap((line, at) => (at ? [document.createElement("br"), line] : [line])),
+    );
     row.classList.add("is-sending");
     if (old) old.replaceWith(shown);
     else this.before(shown);
     return () => {
+      if (!row.matches(".is-sending")) return; // the server's rendering has come
       row.classList.remove("is-sending");
       if (old) shown.replaceWith(old);
       else shown.remove();
@@ -121,34 +125,34 @@ class MessageEditor extends HTMLElement {
     undo();
     const row = document.getElementById(`message-${this.#id}`);
     if (!row) return;
-    // Another one may be open by now: these words wait for the next opening.
+    // Another editor may be open: this text stays in sessionStorage.
     if (document.querySelector("message-editor")) return;
     this.standIn(row, true);
-    this.#say(why, words);
+    this.#showError(why, words);
   }
 
   #changed(message) {
-    if (message.text !== this.#known && message.text !== this.#text.value) this.#say("changed");
+    if (message.text !== this.#known && message.text !== this.#text.value) this.#showError("changed");
     this.#known = message.text;
   }
 
-  #say(why, words = this.#wrong.dataset[why]) {
+  #showError(why, words = "") {
     this.#wrong.hidden = false;
-    this.#wrong.querySelector("span").textContent = words;
+    this.#wrong.querySelector("span").textContent = words || this.#wrong.dataset[why];
   }
 
-  // Where a person was: at the keyboard on the link, else in the field for the next message, unless that brings a keyboard up.
+  // Returns the focus to the link, or to the message field, unless that would open the on-screen keyboard.
   #goBack() {
     const link = this.#back && document.querySelector(`.message-actions a[href="${CSS.escape(this.#back)}"]`);
     if (link) link.focus();
-    else if (isTouch()) log().focus();
+    else if (isTouch()) messageList().focus();
     else document.querySelector("chat-composer textarea")?.focus();
   }
 }
 
-const changes = new Map(); // a message's id -> the change of it that is on its way
+const changes = new Map(); // message id -> promise of the last change
 
-// Changes of one message arrive in the order in which they were saved.
+// Sends the changes of one message in the order in which they were saved.
 function inTurn(id, change) {
   const turn = (changes.get(id) ?? Promise.resolve()).catch(() => {}).then(change);
   changes.set(id, turn);
@@ -159,8 +163,8 @@ function isTouch() {
   return matchMedia("(hover: none) and (pointer: coarse)").matches;
 }
 
-function log() {
-  return document.querySelector("chat-log");
+function messageList() {
+  return document.querySelector("message-list");
 }
 
 function tellComposer(on) {

@@ -1,19 +1,27 @@
-// Reactions of the log's messages, as message-acts.js: given and taken back, a few at hand and the way to all others.
-import { act, article, messageOf, part } from "message-acts";
+// Actions on reactions, loaded like message-commands.js: toggle one, offer common ones, or open the picker.
+import { leave } from "navigation";
+import { act, article, messageOf, part } from "message-commands";
 
 const GAP = 6; // px
 
-export function toggle(button, log) {
+export function toggle(button, messageList) {
   const given = button.ariaPressed === "true";
-  return put(log, messageOf(button), button.value, !given, button.querySelector(".visually-hidden").textContent);
+  return put(
+    messageList,
+    messageOf(button),
+    button.value,
+    !given,
+    button.querySelector(".visually-hidden").textContent,
+  );
 }
 
-// A few emoji beside the message's actions, and the way to all others.
-export function react(link, log) {
+// Offers common emoji beside the message's actions, and the picker.
+export function react(link, messageList) {
   const id = messageOf(link);
-  const row = part(log, ".reaction-choice");
+  const row = part(messageList, ".reaction-choice");
   document.body.append(row);
-  for (const button of row.querySelectorAll("[value]")) button.ariaPressed = String(reaction(id, button.value)?.ariaPressed === "true");
+  for (const button of row.querySelectorAll("[value]"))
+    button.ariaPressed = String(reaction(id, button.value)?.ariaPressed === "true");
   row.querySelector("[name=who]").hidden = !article(id).querySelector(":scope > .reactions");
   row.addEventListener("toggle", (event) => event.newState === "closed" && row.remove());
   row.addEventListener("keydown", (event) => walk(event, row));
@@ -21,48 +29,52 @@ export function react(link, log) {
     const button = event.target.closest("button");
     if (!button) return;
     row.hidePopover();
-    if (button.name === "who") await whoReacted(link, log);
-    else if (button.name === "more") await chooseAny(link, log, id);
-    else await put(log, id, button.value, button.ariaPressed !== "true", button.title);
+    if (button.name === "who") await whoReacted(link, messageList);
+    else if (button.name === "more") await chooseAny(link, messageList, id);
+    else await put(messageList, id, button.value, button.ariaPressed !== "true", button.title);
   });
   place(row, link);
   row.showPopover();
   row.querySelector("button").focus();
 }
 
-async function whoReacted(link, log) {
+async function whoReacted(link, messageList) {
   const { openPage } = await import("page-dialog");
-  const dialog = await openPage(link, part(log, "dialog"));
+  const dialog = await openPage(link, part(messageList, "dialog"));
   for (const form of dialog?.querySelectorAll("form") ?? []) form.remove();
 }
 
-async function chooseAny(link, log, id) {
+async function chooseAny(link, messageList, id) {
   let picker;
   try {
     picker = await import("emoji-picker");
   } catch {
-    return location.assign(link.href); // the page of the message, where any emoji can be typed
+    return leave(link.href); // the page where any emoji can be typed
   }
   const emoji = await picker.openPicker(link.checkVisibility() ? link : article(id));
-  if (emoji) await put(log, id, emoji, true, "");
+  if (emoji) await put(messageList, id, emoji, true, "");
 }
 
-// Shown at once, put right by the answer, and by the row that the stream brings.
+// Shown at once, corrected by the response and by the row that the stream brings.
 
-async function put(log, id, emoji, gives, name) {
+async function put(messageList, id, emoji, gives, name) {
   if ((reaction(id, emoji)?.ariaPressed === "true") === gives) return;
-  show(log, id, emoji, gives, name);
-  const message = await act(log, gives ? "PUT" : "DELETE", `/api/messages/${id}/reactions/${encodeURIComponent(emoji)}`);
-  if (!message) return show(log, id, emoji, !gives, name);
+  show(messageList, id, emoji, gives, name);
+  const message = await act(
+    messageList,
+    gives ? "PUT" : "DELETE",
+    `/api/messages/${id}/reactions/${encodeURIComponent(emoji)}`,
+  );
+  if (!message) return show(messageList, id, emoji, !gives, name);
   const count = message.reactions.find((one) => one.emoji === emoji)?.count ?? 0;
   const button = reaction(id, emoji);
   if (button) count ? (button.lastChild.data = ` ${count}`) : remove(button);
 }
 
-function show(log, id, emoji, gives, name) {
+function show(messageList, id, emoji, gives, name) {
   const message = article(id);
   if (!message) return;
-  const button = reaction(id, emoji) ?? (gives ? added(log, message, emoji, name) : null);
+  const button = reaction(id, emoji) ?? (gives ? added(messageList, message, emoji, name) : null);
   if (!button) return;
   const count = Number(button.lastChild.data) + (gives ? 1 : -1);
   button.ariaPressed = String(gives);
@@ -71,12 +83,15 @@ function show(log, id, emoji, gives, name) {
   if (count < 1) remove(button);
 }
 
-function added(log, message, emoji, name) {
-  const fresh = part(log, ".reactions");
+function added(messageList, message, emoji, name) {
+  const fresh = part(messageList, ".reactions");
   const button = fresh.querySelector("button");
   const [sign, words] = button.children;
   button.value = emoji;
-  button.setAttribute("formaction", `/chats/${log.getAttribute("chat")}/messages/${message.id.slice("message-".length)}/reactions`);
+  button.setAttribute(
+    "formaction",
+    `/chats/${messageList.getAttribute("chat")}/messages/${message.id.slice("message-".length)}/reactions`,
+  );
   sign.textContent = emoji;
   words.textContent = name;
   const list = message.querySelector(":scope > .reactions");
@@ -88,20 +103,28 @@ function added(log, message, emoji, name) {
 function remove(button) {
   const list = button.closest("ul");
   const hadFocus = button === document.activeElement;
-  const [item, next] = [button.closest("li"), button.closest("li").nextElementSibling ?? button.closest("li").previousElementSibling];
+  const [item, next] = [
+    button.closest("li"),
+    button.closest("li").nextElementSibling ?? button.closest("li").previousElementSibling,
+  ];
   item.remove();
-  if (hadFocus) (next?.querySelector("button") ?? list.closest("article").querySelector(".message-actions [data-act]"))?.focus();
+  if (hadFocus)
+    (next?.querySelector("button") ?? list.closest("article").querySelector(".message-actions [data-action]"))?.focus();
   if (!list.children.length) list.remove();
 }
 
 function reaction(id, emoji) {
-  return [...(article(id)?.querySelectorAll(":scope > .reactions button") ?? [])].find((button) => button.value === emoji);
+  return [...(article(id)?.querySelectorAll(":scope > .reactions button") ?? [])].find(
+    (button) => button.value === emoji,
+  );
 }
 
-// Beside what was pressed, or its message when that is out of sight or was drawn anew meanwhile. With a finger it is a
-// sheet at the bottom, which the stylesheet places.
+// Places it beside the pressed control, or its message if the control is hidden or was replaced. On touch screens the
+// stylesheet makes it a bottom sheet.
 function place(row, anchor) {
-  const box = (anchor.checkVisibility() ? anchor : article(messageOf(anchor)) ?? document.body).getBoundingClientRect();
+  const box = (
+    anchor.checkVisibility() ? anchor : (article(messageOf(anchor)) ?? document.body)
+  ).getBoundingClientRect();
   row.style.setProperty("--block", `${Math.max(GAP, box.top - 44 - GAP)}px`);
   row.style.setProperty("--inline", `${Math.max(GAP, document.documentElement.clientWidth - box.right)}px`);
 }

@@ -1,17 +1,20 @@
-// openPage(link, dialog): shows the main part of another page of this site in a modal dialog instead of leaving this
-// one; gives the dialog. A link in it with `data-close` and the button "close" end it, as Escape does.
+// openPage(link, dialog): shows the main part of another page of this site in a modal dialog; resolves to the dialog.
+// Esc, its close button, and a link with `data-close` close it. Its forms are submitted to their own page.
 import { folded } from "choices";
-import { piece } from "server";
+import { isEnter } from "keys";
+import { leave, showModal } from "navigation";
+import { fetchFragment } from "server";
 
 let number = 0;
 
 export async function openPage(link, dialog) {
-  const main = await piece(link.href, "main");
-  if (!main) return location.assign(link.href);
+  const main = await fetchFragment(link.href, "main");
+  if (!main) return leave(link.href);
   const heading = main.querySelector("h1");
   heading.id = `page-${++number}`;
   dialog.setAttribute("aria-labelledby", heading.id);
   const close = dialog.querySelector("[name=close]");
+  for (const form of main.querySelectorAll("form:not([action])")) form.action = link.href;
   dialog.append(...main.childNodes);
   document.body.append(dialog);
   dialog.addEventListener("click", (event) => {
@@ -22,24 +25,25 @@ export async function openPage(link, dialog) {
   });
   dialog.addEventListener("close", () => dialog.remove());
   filter(dialog);
-  dialog.showModal();
-  // With a finger the field would bring up the keyboard, which covers half of the dialog.
+  showModal(dialog);
+  // On touch screens the keyboard would cover half of the dialog.
   const field = matchMedia("(hover: none)").matches ? null : dialog.querySelector("input[type=search]");
   (field ?? close).focus();
   return dialog;
 }
 
-// A long list of choices is narrowed down while one types.
+// Filters a long list of choices as one types.
 function filter(dialog) {
   const field = dialog.querySelector("fieldset input[type=search]");
   if (!field) return;
   field.hidden = false;
   field.addEventListener("input", () => {
     const wanted = folded(field.value);
-    for (const label of dialog.querySelectorAll("fieldset label")) label.hidden = !folded(label.textContent).includes(wanted);
+    for (const label of dialog.querySelectorAll("fieldset label"))
+      label.hidden = !folded(label.textContent).includes(wanted);
   });
   field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
+    if (!isEnter(event)) return;
     event.preventDefault();
     dialog.querySelector("fieldset label:not([hidden]) input")?.click();
   });

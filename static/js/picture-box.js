@@ -1,11 +1,12 @@
-// Shows the pictures of a log or a gallery over the page, one at a time: keys, buttons or a finger lead from one to the
-// next. Imported when the first picture is opened; without it the picture's link opens it as a page of its own.
+// Shows the pictures of a <message-list> or a gallery over the page, one at a time; keys, buttons or swipes lead to the
+// next. Loaded when the first picture is opened; without it the link opens the picture itself.
+import { showModal } from "navigation";
 
 const SWIPE = 48; // px
 
-// `link` is the a.thumb that was followed.
+// `link` is the a.thumb that was pressed.
 export function show(link) {
-  const links = [...link.closest(".log-column, .gallery").querySelectorAll("a.thumb")];
+  const links = [...link.closest(".message-column, .gallery").querySelectorAll("a.thumb")];
   const box = document.querySelector("template.picture-box").content.cloneNode(true).firstElementChild;
   const [picture, name, count, download] = ["img", "b", "[role=status]", "a"].map((part) => box.querySelector(part));
   const [previous, next, close] = ["previous", "next", "close"].map((button) => box.querySelector(`[name=${button}]`));
@@ -16,12 +17,15 @@ export function show(link) {
     if (!links[to]) return;
     at = to;
     const thumb = links[at].querySelector("img");
-    // The small one at once, in the size of the large one.
+    // First the thumbnail, at the size of the large picture.
     picture.width = thumb.getAttribute("width");
     picture.height = thumb.getAttribute("height");
     picture.alt = name.textContent = thumb.alt;
     picture.src = thumb.currentSrc || thumb.src;
-    loaded(links[at].href).then((src) => at === to && (picture.src = src), () => {});
+    loaded(links[at].href).then(
+      (src) => at === to && (picture.src = src),
+      () => {},
+    );
     download.href = links[at].href.replace(/\/display$/, "");
     count.textContent = words.replace("{number}", at + 1).replace("{total}", links.length);
     count.hidden = links.length === 1;
@@ -43,20 +47,28 @@ export function show(link) {
     else return;
     event.preventDefault();
   });
-  swipes(box, (step) => turn(at + step), () => box.close());
+  swipes(
+    box,
+    (step) => turn(at + step),
+    () => box.close(),
+  );
   box.addEventListener("close", () => {
     box.remove();
     link.focus({ preventScroll: true });
   });
   document.body.append(box);
   turn(at);
-  box.showModal();
+  showModal(box);
 }
 
-// To the side: the next one; down: away with it. Two fingers look closer.
+// Swipe sideways for the next one, down to close; two fingers zoom.
 function swipes(box, turn, close) {
   let start = null;
-  box.addEventListener("touchstart", ({ touches }) => (start = touches.length === 1 && !(visualViewport?.scale > 1) ? touches[0] : null), { passive: true });
+  box.addEventListener(
+    "touchstart",
+    ({ touches }) => (start = touches.length === 1 && !(visualViewport?.scale > 1) ? touches[0] : null),
+    { passive: true },
+  );
   box.addEventListener("touchend", ({ changedTouches: [end] }) => {
     if (!start) return;
     const [x, y] = [end.clientX - start.clientX, end.clientY - start.clientY];

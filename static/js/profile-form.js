@@ -1,13 +1,13 @@
-// <profile-form> around the settings' first form: theme and language count as soon as they are chosen, and a picture is
-// cropped before it goes along. Without this file the button saves all of it, and the server takes a picture's middle.
+// <profile-form> around the first form of the settings: saves theme and language when they change, and crops a picture
+// before upload. Without scripts the button saves everything, and the server crops to the middle.
 
 import { api } from "server";
 
 class ProfileForm extends HTMLElement {
   #listening = null;
-  #face = null; // what the avatar showed before
+  #face = null; // the avatar before cropping
   #isCropped = false;
-  #keeping = Promise.resolve(); // one change after the other, in the order of choosing
+  #keeping = Promise.resolve(); // saves run one after another
 
   connectedCallback() {
     this.#listening = new AbortController();
@@ -35,12 +35,12 @@ class ProfileForm extends HTMLElement {
   #keep(name, value) {
     this.#keeping = this.#keeping
       .then(() => api("PATCH", "/api/users/me", { [name]: value }))
-      .then(({ ok }) => this.#tell(ok, name === "language" ? value : null))
-      .catch(() => this.#tell(false));
+      .then(({ ok }) => this.#showResult(ok, name === "language" ? value : null))
+      .catch(() => this.#showResult(false));
   }
 
-  // The page is not loaded anew by itself: arrow keys go through the list one by one, and what was typed would be gone.
-  #tell(isSaved, language = null) {
+  // Not reloaded automatically: arrow keys pass through the list, and typed text would be lost.
+  #showResult(isSaved, language = null) {
     const words = [this.getAttribute(isSaved ? "saved" : "unsaved")];
     if (isSaved && language !== null && language !== document.documentElement.lang) {
       const link = document.createElement("a");
@@ -56,7 +56,7 @@ class ProfileForm extends HTMLElement {
     await import(this.getAttribute("cropper"));
     this.#face ??= [...this.#avatar.childNodes];
     this.#isCropped = await this.#cropper.begin(field.files[0], this.#avatar);
-    // What the browser knows no picture in goes along as it is; the server says what is wrong with it.
+    // A file that the browser can't decode is sent as it is; the server explains what is wrong.
     if (!this.#isCropped) this.#avatar.replaceChildren(...this.#face);
   }
 
@@ -68,7 +68,7 @@ class ProfileForm extends HTMLElement {
     field.focus();
   }
 
-  // The square takes the place of what was chosen, then the form goes on as it was sent.
+  // Replaces the chosen file by the square, then submits the form.
   async #sent(event) {
     if (!this.#isCropped) return;
     event.preventDefault();

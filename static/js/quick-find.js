@@ -1,11 +1,15 @@
-// <quick-find>: one field for chats, people and messages. What the list of chats shows is looked through at once; the
-// server adds the rest while one types. An editable combobox with a listbox popup:
-// https://www.w3.org/WAI/ARIA/apg/patterns/combobox/ – the focus stays in the field, arrows choose, Enter opens.
+// <quick-find>: one field for chats, people and messages. Listed chats are filtered at once; the server adds the rest
+// while one types. An editable combobox with a listbox popup (https://www.w3.org/WAI/ARIA/apg/patterns/combobox/): the
+// focus stays in the field. The first result is selected; arrows select another, Enter opens it, or the search page if
+// none is selected.
 import { element, faceOf, faceOfChat, folded } from "choices";
-import { api, parsed, SignedOut } from "server";
+import { isComposing, isEnter } from "keys";
+import { leave } from "navigation";
+import { api, parseHtml, SignedOut } from "server";
+import { updateInPlace } from "update-in-place";
 
 const PAUSE = 80; // ms without a key before the server is asked
-const EACH = 6; // of a kind
+const EACH = 6; // results per kind
 
 class QuickFind extends HTMLElement {
   #dialog = null;
@@ -13,28 +17,32 @@ class QuickFind extends HTMLElement {
   #list;
   #note;
   #timer = 0;
-  #asking = null; // an AbortController of the question under way
+  #asking = null; // AbortController of the current request
   #found = { people: [], messages: [] };
+  #isUserSelected = false; // by keyboard or pointer: later results don't change the selection
+  #isEager = false; // Enter was pressed before there were results
   #life = null;
 
   connectedCallback() {
     this.#life = new AbortController();
     const { signal } = this.#life;
-    // A page that is left for another one in the browser's history must not come back with the dialog open.
+    // A page from the back/forward cache must not show the dialog.
     addEventListener("pagehide", () => this.#dialog?.close(), { signal });
   }
 
   disconnectedCallback() {
     this.#life?.abort();
-    this.#quiet();
+    this.#cancelRequest();
     this.#dialog?.remove();
     this.#dialog = null;
   }
 
-  // The dialog is open, and something may be typed in it already.
-  find() {
+  // Called with the dialog open; text and Enter may have been typed already.
+  find(isEntered) {
     if (!this.#dialog) this.#listen();
-    if (this.#dialog.open) this.#typed();
+    if (!this.#dialog.open) return;
+    this.#typed();
+    if (isEntered) this.#enter();
   }
 
   #listen() {
@@ -44,12 +52,14 @@ class QuickFind extends HTMLElement {
     this.#note = this.querySelector("[role=status]");
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("keydown", (event) => this.#pressed(event));
-    this.#list.addEventListener("pointermove", (event) => this.#point(event.target.closest("[role=option]")));
+    this.#input.form.addEventListener("submit", (event) => this.#input.value.trim() || event.preventDefault());
+    this.#list.addEventListener("pointermove", (event) => this.#select(event.target.closest("[role=option]")));
     this.#dialog.querySelector("[name=close]").addEventListener("click", () => this.#dialog.close());
-    this.#dialog.addEventListener("close", () => this.#quiet());
+    this.#dialog.addEventListener("close", () => this.#cancelRequest());
     this.#dialog.addEventListener("click", (event) => {
-      // Beside the dialog, or on what leads away: where a link opens the page without a load, nobody else would close it.
-      if (event.target === this.#dialog || (event.target.closest("[role=option]") && isPlain(event))) this.#dialog.close();
+      // Close it on a click outside, and on links that <chat-pages> opens without a page load.
+      if (event.target === this.#dialog || (event.target.closest("[role=option]") && isPlain(event)))
+        this.#dialog.close();
     });
   }
 
@@ -61,34 +71,47 @@ class QuickFind extends HTMLElement {
     return this.#list.querySelector("[aria-selected=true]");
   }
 
-  #quiet() {
+  #cancelRequest() {
     clearTimeout(this.#timer);
     this.#asking?.abort();
+    this.#asking = null;
+    this.#isEager = false;
   }
 
   #typed() {
-    this.#quiet();
+    this.#cancelRequest();
+    this.#isUserSelected = false;
     const q = this.#input.value.trim();
-    // What the last answer said stays until the next one comes, so that the list does not flicker.
+    // Keep the last results until new ones arrive, so that the list does not flicker.
     if (!q) this.#found = { people: [], messages: [] };
     this.#show(listedChats(q));
     this.#note.textContent = "";
-    if (q) this.#timer = setTimeout(() => this.#ask(q), PAUSE);
+    this.#asking = q ? new AbortController() : null;
+    if (q) this.#timer = setTimeout(() => this.#ask(q, this.#asking.signal), PAUSE);
   }
 
-  async #ask(q) {
-    const { signal } = (this.#asking = new AbortController());
+  async #ask(q, signal) {
     try {
       const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
-      const answer = await api("GET", `/api/find?${new URLSearchParams({ q, limit: EACH, zone })}`, null, {}, { signal });
+      const answer = await api(
+        "GET",
+        `/api/find?${new URLSearchParams({ q, limit: EACH, zone })}`,
+        null,
+        {},
+        { signal },
+      );
       if (!answer.ok) throw new Error(String(answer.status));
       this.#found = await answer.json();
       this.#show(merged(listedChats(q), this.#found.chats));
+      this.#asking = null;
       const number = this.#options.length;
-      this.#note.textContent = this.#found.hints.join(" ") || this.getAttribute(number ? "found" : "nothing").replace("{number}", number);
+      this.#note.textContent =
+        this.#found.hints.join(" ") || this.getAttribute(number ? "found" : "nothing").replace("{number}", number);
+      if (this.#isEager) this.#open();
     } catch (error) {
       if (error instanceof SignedOut) return location.reload();
       if (signal.aborted) return;
+      this.#asking = null;
       this.#found = { people: [], messages: [] };
       this.#show(listedChats(q));
       this.#note.textContent = this.getAttribute("failed");
@@ -100,42 +123,69 @@ class QuickFind extends HTMLElement {
     const groups = [
       this.#group("chats", chats.slice(0, EACH).map(chatOption)),
       this.#group("people", this.#found.people.map(personOption)),
-      this.#group("messages", this.#found.messages.map((message) => messageOption(message, this.getAttribute("gone")))),
+      this.#group(
+        "messages",
+        this.#found.messages.map((message) => messageOption(message, this.getAttribute("gone"))),
+      ),
     ];
-    this.#list.replaceChildren(...groups.filter(Boolean));
+    const list = this.#list.cloneNode();
+    list.append(...groups.filter(Boolean));
+    updateInPlace(this.#list, list);
     for (const [at, option] of this.#options.entries()) option.id = `quick-find-${at}`;
     this.#list.hidden = !this.#list.children.length;
     this.#input.setAttribute("aria-expanded", String(!this.#list.hidden));
-    this.#point(this.#options.find((option) => option.getAttribute("href") === chosen) ?? null);
+    const first = this.#input.value.trim() ? this.#options[0] : null;
+    const kept = this.#isUserSelected && this.#options.find((option) => option.getAttribute("href") === chosen);
+    this.#setActive(kept || first || null);
   }
 
   #group(name, options) {
     if (!options.length) return null;
-    const title = element("div", { id: `quick-find-${name}`, class: "legend", role: "presentation" }, this.getAttribute(name));
+    const title = element(
+      "div",
+      { id: `quick-find-${name}`, class: "legend", role: "presentation" },
+      this.getAttribute(name),
+    );
     return element("div", { role: "group", "aria-labelledby": title.id }, title, ...options);
   }
 
   #pressed(event) {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     const options = this.#options;
     const at = options.indexOf(this.#active);
     const steps = { ArrowDown: at + 1, ArrowUp: at < 0 ? options.length - 1 : at - 1 };
     if (event.key in steps && options.length) {
       event.preventDefault();
-      // Past either end is the field itself, as the pattern has it.
-      this.#point(options[steps[event.key]] ?? null);
+      // Past either end the field itself is selected, as in the pattern.
+      this.#select(options[steps[event.key]] ?? null);
       this.#active?.scrollIntoView({ block: "nearest" });
-    } else if (event.key === "Enter" && at >= 0) {
+    } else if (isEnter(event)) {
       event.preventDefault();
-      options[at].click();
+      this.#enter();
     } else if (event.key === "Escape") {
-      // Browsers would only empty a search field first.
+      // The browser would clear the search field first.
       event.preventDefault();
       this.#dialog.close();
     }
   }
 
-  #point(option) {
+  #enter() {
+    if (!this.#options.length && this.#asking) this.#isEager = true;
+    else this.#open();
+  }
+
+  #open() {
+    if (this.#active) this.#active.click();
+    else if (this.#input.value.trim())
+      leave(`${this.#input.form.action}?${new URLSearchParams(new FormData(this.#input.form))}`);
+  }
+
+  #select(option) {
+    this.#isUserSelected = true;
+    this.#setActive(option);
+  }
+
+  #setActive(option) {
     if (option === this.#active && option) return;
     this.#active?.setAttribute("aria-selected", "false");
     option?.setAttribute("aria-selected", "true");
@@ -144,14 +194,20 @@ class QuickFind extends HTMLElement {
   }
 }
 
-// The chats beside the page in whose title every word begins a word.
+// Listed chats whose title has a word beginning with each typed word.
 function listedChats(q) {
   const wanted = folded(q).split(" ").filter(Boolean);
   const rows = [...document.querySelectorAll("chat-list [data-chat]")].map((row) => {
     const link = row.querySelector("a");
     return { id: Number(row.dataset.chat), url: link.getAttribute("href"), title: link.firstChild.textContent.trim() };
   });
-  return rows.filter(({ title }) => wanted.every((word) => folded(title).split(" ").some((part) => part.startsWith(word))));
+  return rows.filter(({ title }) =>
+    wanted.every((word) =>
+      folded(title)
+        .split(" ")
+        .some((part) => part.startsWith(word)),
+    ),
+  );
 }
 
 function merged(listed, asked) {
@@ -168,14 +224,19 @@ function personOption(person) {
 }
 
 function messageOption({ url, author, chat_title, snippet }, gone) {
-  const said = element("span", { class: "quick-find-said" }, ...parsed(snippet).childNodes);
-  return option(url, faceOf(author), said, `${author ? author.name || author.username : gone} · ${chat_title}`);
+  const excerpt = element("span", { class: "quick-find-said" }, ...parseHtml(snippet).childNodes);
+  return option(url, faceOf(author), excerpt, `${author ? author.name || author.username : gone} · ${chat_title}`);
 }
 
 function option(url, picture, words, note = "") {
   const small = note ? [element("small", {}, note)] : [];
-  const told = element("span", { class: "quick-find-words" }, words, ...small);
-  return element("a", { class: "option", role: "option", "aria-selected": "false", tabindex: "-1", href: url }, picture, told);
+  const label = element("span", { class: "quick-find-words" }, words, ...small);
+  return element(
+    "a",
+    { class: "option", role: "option", "aria-selected": "false", tabindex: "-1", href: url },
+    picture,
+    label,
+  );
 }
 
 function isPlain(event) {

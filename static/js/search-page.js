@@ -1,6 +1,7 @@
-// <search-page>: the results follow what is typed and chosen. The page of the server is asked for as the form would, and
-// its results put in the place of those that are here; the address follows, so that a reload finds the same.
-import { parsed } from "server";
+// <search-page>: updates the results as one types. It fetches the page that the form would lead to and replaces the
+// results; the URL follows, so that a reload finds the same.
+import { parseHtml } from "server";
+import { updateInPlace } from "update-in-place";
 
 const PAUSE = 150; // ms without a key before the server is asked
 
@@ -16,16 +17,16 @@ class SearchPage extends HTMLElement {
 
   disconnectedCallback() {
     this.#life?.abort();
-    this.#quiet();
+    this.#cancelRequest();
   }
 
-  #quiet() {
+  #cancelRequest() {
     clearTimeout(this.#timer);
     this.#asking?.abort();
   }
 
   #typed() {
-    this.#quiet();
+    this.#cancelRequest();
     this.#timer = setTimeout(() => this.#ask(), PAUSE);
   }
 
@@ -35,15 +36,15 @@ class SearchPage extends HTMLElement {
     const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
     try {
       const answer = await fetch(address, { signal, redirect: "manual" });
-      // Signed out, or too busy: the button leads to the page that tells.
+      // Signed out or throttled: the button leads to a page that says so.
       if (!answer.ok) return;
-      const page = parsed(await answer.text());
+      const page = parseHtml(await answer.text());
       const results = page.querySelector(".search-results");
-      this.querySelector(".search-results").replaceWith(document.adoptNode(results));
       this.querySelector("[role=status]").textContent = results.querySelector("h2")?.textContent ?? "";
+      updateInPlace(this.querySelector(".search-results"), document.adoptNode(results));
       history.replaceState(history.state, "", address);
     } catch (error) {
-      if (!signal.aborted && !(error instanceof TypeError)) throw error; // a TypeError is the network's
+      if (!signal.aborted && !(error instanceof TypeError)) throw error; // a TypeError is a network error
     }
   }
 }

@@ -1,4 +1,4 @@
-// Tells the server in which time zone to say when something was written.
+// Tells the server the reader's time zone, by a cookie.
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
 if (timeZone) {
   const secure = location.protocol === "https:" ? "; Secure" : "";

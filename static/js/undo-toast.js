@@ -1,19 +1,20 @@
-// <undo-toast seconds>: short news at the foot of the log that goes away by itself; with a form in it, a deletion can be undone.
+// <undo-toast seconds>: a short message that disappears by itself or when dismissed. With a form in it, it offers to
+// undo a deletion.
 import { api, SignedOut } from "server";
 
-const STAYS = 5; // seconds, for a word that asks for nothing
+const STAYS = 5; // seconds, for a message without a button
 
-// The news that a message was deleted, and the button that brings it back.
+// Says that a message was deleted, with a button to restore it.
 export function offerUndo(id) {
   const template = document.querySelector("template.undo");
   const toast = template.content.cloneNode(true).firstElementChild;
-  if (!Number(toast.getAttribute("seconds"))) return; // no undo is wanted here
-  const chat = document.querySelector("chat-log").getAttribute("chat");
+  if (!Number(toast.getAttribute("seconds"))) return; // undo is turned off
+  const chat = document.querySelector("message-list").getAttribute("chat");
   toast.querySelector("form").setAttribute("action", `/chats/${chat}/messages/${id}/restore`);
   document.querySelector(".toasts").append(toast);
 }
 
-// Any other news. It stands in an open dialog, else in the log's corner. `there` leads to what it tells of: [address, words].
+// Any other message. It appears in an open dialog, else below the message list. `there` is a link: [URL, text].
 export function say(words, there = null) {
   const toast = document.createElement("undo-toast");
   toast.className = "toast";
@@ -34,6 +35,7 @@ class UndoToast extends HTMLElement {
   connectedCallback() {
     this.#goIn(this.getAttribute("seconds"));
     this.querySelector("form")?.addEventListener("submit", (event) => this.#restore(event));
+    this.querySelector("[name=dismiss]")?.addEventListener("click", () => this.#go());
   }
 
   disconnectedCallback() {
@@ -48,7 +50,7 @@ class UndoToast extends HTMLElement {
   #go() {
     const hadFocus = this.contains(document.activeElement);
     this.remove();
-    if (hadFocus) document.querySelector("chat-log")?.focus();
+    if (hadFocus) document.querySelector("message-list")?.focus();
   }
 
   async #restore(event) {
@@ -74,7 +76,7 @@ class UndoToast extends HTMLElement {
     const hadFocus = this.contains(document.activeElement);
     this.replaceChildren(words);
     this.#goIn(STAYS);
-    if (hadFocus) document.querySelector("chat-log")?.focus();
+    if (hadFocus) document.querySelector("message-list")?.focus();
   }
 }
 

@@ -1,6 +1,6 @@
-// What `fetch` can't tell: how much of a body has gone out. Like `fetch` otherwise.
+// fetch() with upload progress.
 
-// `progress` is called with the bytes sent and the bytes there are.
+// `progress` gets the bytes sent and the total.
 export function upload(path, { method, headers, body, signal }, progress) {
   return new Promise((resolve, reject) => {
     const asked = new XMLHttpRequest();
@@ -8,7 +8,8 @@ export function upload(path, { method, headers, body, signal }, progress) {
     for (const [name, value] of Object.entries(headers)) asked.setRequestHeader(name, value);
     asked.upload.addEventListener("progress", ({ loaded, total }) => progress(loaded, total));
     asked.addEventListener("load", () => resolve(answer(asked)));
-    for (const type of ["error", "abort", "timeout"]) asked.addEventListener(type, () => reject(new TypeError(`${path}: ${type}`)));
+    for (const type of ["error", "abort", "timeout"])
+      asked.addEventListener(type, () => reject(new TypeError(`${path}: ${type}`)));
     signal.addEventListener("abort", () => asked.abort());
     if (signal.aborted) reject(signal.reason);
     else asked.send(body);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,12 @@ WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 30_000
 
 expect.set_options(timeout=PATIENCE)
+
+# What browsers leave out over plain http; on this machine's own address they have it all.
+INSECURE = """
+for (const [object, name] of [[globalThis, "isSecureContext"], [crypto, "randomUUID"], [Navigator.prototype, "locks"]])
+    Object.defineProperty(object, name, { value: undefined })
+"""
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +58,57 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     yield from launched(playwright, (*SHELL, *WHOLE))
 
 
+# A live page before it listens to everything (static/js/chat-pages.js).
+BUSY = "html:has(script[type=importmap]):not([data-ready])"
+POLLING = 20  # ms
+# Both are functions: an expression would be evaluated anew in the page, whose policy forbids that.
+# Parsed to its end, and listening: of a page that is there in part one can't say yet whether it has scripts.
+READY = f"() => document.readyState !== 'loading' && !document.querySelector('{BUSY}')"
+# The browser gives up going elsewhere when the history goes back for what has closed (static/js/navigation.js).
+CLOSED = "() => (history.state?.overlays ?? 0) <= document.querySelectorAll('dialog:modal, :popover-open').length"
+
+
+def patient(page: Page) -> Page:
+    """The same page, on which nothing is done before it says that it is ready: no click and no key gets lost.
+
+    Who has gone to a page, waits for it too, unless they wait for less (`wait_until`); what was closed before has gone.
+    """
+    page.add_locator_handler(page.locator(BUSY), lambda: None)
+
+    def once_ready(act: Callable[..., None]) -> Callable[..., None]:
+        def acted(*args: Any, **how: Any) -> None:
+            page.wait_for_function(READY, polling=POLLING, timeout=PATIENCE)
+            act(*args, **how)
+
+        return acted
+
+    def until_ready(go: Callable[..., Any]) -> Callable[..., Any]:
+        def gone(*args: Any, **how: Any) -> Any:
+            page.wait_for_function(CLOSED, polling=POLLING, timeout=PATIENCE)
+            answer = go(*args, **how)
+            if "wait_until" not in how:
+                page.wait_for_function(READY, polling=POLLING, timeout=PATIENCE)
+            return answer
+
+        return gone
+
+    for device, acts in ((page.keyboard, ("press", "type", "insert_text", "down")), (page.mouse, ("down", "wheel"))):
+        for act in acts:
+            setattr(device, act, once_ready(getattr(device, act)))
+    for way in ("goto", "reload", "go_back", "go_forward"):
+        setattr(page, way, until_ready(getattr(page, way)))
+    return page
+
+
+def until(page: Page, condition: Callable[[], Any]) -> Any:
+    """Let the browser go on until something is so that no page shows; what it is then."""
+    end = time.monotonic() + PATIENCE / 1000
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never came"
+        page.wait_for_timeout(10)
+    return found
+
+
 Visit = Callable[..., "Visitor"]
 
 
@@ -65,6 +123,8 @@ class Visitor:
         self.complaints: list[str] = []
         self.page.on("console", self.note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        # pytest shows what is printed with a test that fails. What a page that was left no longer waits for fails too.
+        context.on("requestfailed", lambda asked: print("Failed:", asked.failure, asked.method, asked.url))
 
     def note(self, message: Any) -> None:
         """What the browser complains of: scripts that fail, policies that are broken; not an answer like 404."""
@@ -136,8 +196,9 @@ class Visitor:
     def writes(self, text: str) -> None:
         self.fills("Message", text)
         self.presses("Send")
-        expect(self.page.get_by_role("log")).to_contain_text(text)
-        # With scripts it stands there before it has arrived.
+        # With scripts it stands there before it has arrived, with its signs.
+        shown = re.escape(text).replace(r"\ ", " ").replace(r"\*", r"\*?")
+        expect(self.page.get_by_role("log")).to_contain_text(re.compile(shown) if "*" in text else text)
         expect(self.page.locator(".is-sending")).to_have_count(0)
 
 
@@ -159,6 +220,8 @@ def visit(chromium: Browser, server: Server) -> Iterator[Visit]:
             **how,
         )
         contexts.append(context)
+        if javascript:
+            context.on("page", patient)
         return Visitor(context, server)
 
     yield opened

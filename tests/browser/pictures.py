@@ -128,7 +128,7 @@ def act(page: Page, what: str) -> None:
     row(page).hover()
     if page.locator(".message-more").last.is_visible():
         row(page).locator(".message-more").click()
-    row(page).locator(f"[data-act={what}]").click()
+    row(page).locator(f"[data-action={what}]").click()
 
 
 def edit_last(page: Page) -> None:
@@ -164,7 +164,7 @@ def signed_in_pages(page: Page) -> dict[str, str]:
     own = page.locator(".message-actions[data-own] a[href$='/edit']").last
     edit = own.get_attribute("href") or "" if own.count() else ""
     CHAT[0] = first
-    reacted = (page.locator("a[data-act=history]").last.get_attribute("href") or "").removesuffix("/history")
+    reacted = (page.locator("a[data-action=history]").last.get_attribute("href") or "").removesuffix("/history")
     return {
         "files": f"{second}/files",
         "pictures": f"{second}/files?kind=pictures",

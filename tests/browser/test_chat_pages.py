@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
-from .conftest import Visit, Visitor
+from .conftest import Visit, Visitor, until
 from .test_live import Pair, enters, name, row, said
 
 
@@ -88,9 +88,9 @@ def test_what_happened_meanwhile_stands_there(two: Two) -> None:
     expect(said(bob)).to_have_text(["The tomatoes are red", "and the peas"])
     expect(bob.page.get_by_role("article").nth(1)).to_contain_text("This message was deleted")
     expect(row(bob, "Garden")).not_to_contain_text("unread")
-    # It came out of memory: only what is new was asked for.
+    # It came out of memory: the events had told what is new.
     assert two.path not in asked
-    assert any("/log?since=" in path for path in asked)
+    assert not any("/log" in path for path in asked)
     assert two.has_stayed(bob)
 
 
@@ -116,11 +116,11 @@ def test_a_chat_that_one_was_removed_from_leaves_the_memory(two: Two) -> None:
     row(bob, "Kitchen").click()
     is_open(bob, "Kitchen")
     ann.opens(two.path + "/edit")
-    ann.page.get_by_role("button", name="Remove").or_(ann.page.get_by_role("link", name="Remove")).click()
+    ann.presses("Remove")
     ann.presses("Remove")
     expect(row(bob, "Garden")).to_have_count(0)
     bob.page.go_back()
-    bob.sees("There is nothing here")
+    bob.sees("Page not found")
     expect(bob.page.locator("body")).not_to_contain_text("The tomatoes are in")
 
 
@@ -141,6 +141,7 @@ def test_who_comes_and_goes_is_told_above_the_log(two: Two, visit: Visit) -> Non
     names = two.bob.page.locator(".pane-title p")
     two.ann.opens(two.path + "/edit")
     two.ann.fills("Add member", carol)
+    two.ann.page.get_by_label("Title", exact=True).focus()
     two.ann.presses("Add")
     expect(names).to_contain_text(carol)
     two.ann.opens(two.path + "/leave")
@@ -159,14 +160,26 @@ def test_after_logging_out_nothing_stands_in_memory(two: Two) -> None:
     expect(bob.page).to_have_url(re.compile("/login"))
 
 
-def test_what_can_not_be_fetched_is_a_link_as_any_other(two: Two) -> None:
+def test_what_can_not_be_fetched_leaves_the_page_as_it_is(two: Two) -> None:
     def break_off(route: Route) -> None:
-        if route.request.headers.get("x-pane"):
-            route.abort()
-        else:
-            route.continue_()
+        route.abort()
 
     two.bob.page.route(f"**{two.kitchen}", break_off)
+    row(two.bob, "Kitchen").click()
+    expect(two.bob.page.locator("live-stream")).to_contain_text("offline")
+    is_open(two.bob, "Garden")
+    expect(row(two.bob, "Garden")).to_have_attribute("aria-current", "page")
+    two.bob.page.unroute(f"**{two.kitchen}")
+    row(two.bob, "Kitchen").click()
+    is_open(two.bob, "Kitchen")
+    assert two.has_stayed(two.bob)
+
+
+def test_what_is_refused_is_a_page_as_any_other(two: Two) -> None:
+    two.bob.page.route(
+        f"**{two.kitchen}",
+        lambda route: route.fulfill(status=404) if "x-pane" in route.request.headers else route.continue_(),
+    )
     row(two.bob, "Kitchen").click()
     is_open(two.bob, "Kitchen")
     assert not two.has_stayed(two.bob)
@@ -176,7 +189,10 @@ def test_what_can_not_be_fetched_is_a_link_as_any_other(two: Two) -> None:
 def test_a_new_tab_is_a_new_tab(two: Two, keys: list[str]) -> None:
     with two.bob.context.expect_page() as opened:
         row(two.bob, "Kitchen").click(modifiers=keys)
-    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Kitchen")
+    # Asked by the protocol: Playwright misses what a new tab shows if the answer comes before it has attached itself.
+    tab = two.bob.context.new_cdp_session(opened.value)
+    heading = {"expression": "document.querySelector('h1')?.textContent"}
+    until(two.bob.page, lambda: tab.send("Runtime.evaluate", heading)["result"].get("value") == "Kitchen")
     is_open(two.bob, "Garden")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 import re
 import secrets
 
 import pytest
-from playwright.sync_api import Locator, Page, Response, expect
+from playwright.sync_api import Error, Locator, Page, Response, expect
 
-from .conftest import Visit, Visitor
+from .conftest import INSECURE, Visit, Visitor, until
 
 
 def name() -> str:
@@ -45,14 +47,37 @@ def field(who: Visitor) -> Locator:
     return who.page.locator("#text")
 
 
-def is_saving(answer: Response) -> bool:
-    return answer.request.method == "PUT" and answer.url.endswith("/draft")
-
-
 def types(who: Visitor, text: str) -> None:
-    """Types, and waits until the server has it."""
-    with who.page.expect_response(is_saving):
+    """Types, and waits until the server has it: a part of it may have been saved before, on a slow machine."""
+
+    def is_saving_all(answer: Response) -> bool:
+        asked = answer.request
+        return asked.method == "PUT" and answer.url.endswith("/draft") and asked.post_data_json["text"].endswith(text)
+
+    with who.page.expect_response(is_saving_all):
         field(who).press_sequentially(text)
+
+
+def crash(page: Page) -> None:
+    """End the page's process: it goes without a word."""
+    with page.expect_event("crash"), contextlib.suppress(Error):
+        page.goto("chrome://crash")
+
+
+def saved(ann: Ann) -> str:
+    """What the server has of it."""
+    page = ann.laptop.context.request.get(ann.laptop.server.url + ann.path).text()
+    area = re.search(r'<textarea id="text"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+    assert area, page
+    return html.unescape(area[1]).removeprefix("\n")
+
+
+def said(who: Visitor) -> Locator:
+    return who.page.get_by_role("article").locator(".prose")
+
+
+def last_id(who: Visitor) -> int:
+    return int(str(who.page.get_by_role("article").last.get_attribute("id")).removeprefix("message-"))
 
 
 @pytest.fixture
@@ -65,15 +90,16 @@ def test_a_reload_and_a_crash_lose_nothing(ann: Ann) -> None:
     ann.laptop.page.reload()
     expect(field(ann.laptop)).to_have_value("The tomatoes")
     ready(ann.laptop)
-    # Nothing reaches the server any more, and the tab goes without a word.
+    # Nothing reaches the server any more.
     ann.laptop.page.route("**/draft", lambda route: route.abort())
     field(ann.laptop).press("End")
     field(ann.laptop).press_sequentially(" are in")
-    ann.laptop.page.close()
+    crash(ann.laptop.page)
+    assert saved(ann) == "The tomatoes"
     page: Page = ann.laptop.context.new_page()
-    with page.expect_response(is_saving):
-        page.goto(ann.laptop.server.url + ann.path)
+    page.goto(ann.laptop.server.url + ann.path)
     expect(page.locator("#text")).to_have_value("The tomatoes are in")
+    until(page, lambda: saved(ann) == "The tomatoes are in")
     assert not ann.laptop.complaints
 
 
@@ -120,19 +146,149 @@ def test_the_list_tells_of_it(ann: Ann) -> None:
 def test_the_list_tells_of_it_in_russian(ann: Ann) -> None:
     types(ann.laptop, "Помидоры")
     home = ann.visit(language="ru-RU").logs_in(ann.username, ("Имя пользователя", "Пароль", "Войти"))
-    expect(home.page.locator(".chat-row")).to_contain_text("Черновик: Помидоры")
+    expect(home.page.locator("li.chat-row")).to_contain_text("Черновик: Помидоры")
 
 
 def test_signed_out_it_waits_for_the_next_time(ann: Ann) -> None:
     ann.laptop.page.route("**/draft", lambda route: route.abort())
     field(ann.laptop).press_sequentially("half a sent")
     other = ann.phone("/settings")
-    other.presses("End all others")
+    other.presses("Sign out all others")
     expect(ann.laptop.page).to_have_url(re.compile("/login"))
     ann.laptop.page.unroute("**/draft")
     ann.laptop.logs_in(ann.username)
     ann.laptop.opens(ann.path)
     expect(field(ann.laptop)).to_have_value("half a sent")
+
+
+LANGUAGES = pytest.mark.parametrize(
+    "language", [("en-GB", "Reply to", "Cancel reply"), ("ru-RU", "В ответ", "Отменить ответ")], ids=["en", "ru"]
+)
+SCREENS = pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
+
+
+def test_without_scripts_what_was_sent_is_over_on_every_device(ann: Ann) -> None:
+    types(ann.laptop, "The tomatoes")
+    plain = ann.phone(javascript=False)
+    field(plain).fill("The tomatoes are in")
+    plain.presses("Send")
+    expect(field(plain)).to_have_value("")
+    expect(field(ann.laptop)).to_have_value("")
+    ann.laptop.page.reload()
+    expect(field(ann.laptop)).to_have_value("")
+    assert not ann.laptop.complaints
+
+
+def test_without_scripts_a_page_from_before_leaves_a_newer_draft_alone(ann: Ann) -> None:
+    plain = ann.phone(javascript=False)
+    types(ann.laptop, "begun meanwhile")
+    field(plain).fill("Good morning")
+    plain.presses("Send")
+    expect(plain.page.get_by_role("log")).to_contain_text("Good morning")
+    expect(field(plain)).to_have_value("begun meanwhile")
+    expect(field(ann.laptop)).to_have_value("begun meanwhile")
+
+
+@LANGUAGES
+@SCREENS
+def test_without_scripts_a_draft_shows_what_it_answers(ann: Ann, language: tuple[str, str, str], phone: bool) -> None:
+    locale, words, cancel = language
+    ann.laptop.writes("Are they **in**?")
+    ann.laptop.opens(ann.path + "?reply_to=" + str(last_id(ann.laptop)))
+    ready(ann.laptop)
+    types(ann.laptop, "They are")
+    labels = ("Username", "Password", "Log in") if locale == "en-GB" else ("Имя пользователя", "Пароль", "Войти")
+    plain = ann.visit(javascript=False, phone=phone, language=locale).logs_in(ann.username, labels)
+    plain.opens(ann.path)
+    strip = plain.page.locator("form > .composer-box > .composer-reply")
+    expect(strip).to_contain_text(words)
+    expect(strip).to_contain_text("Are they in?")
+    plain.page.get_by_role("link", name=cancel, exact=True).click()
+    expect(strip).to_have_count(0)
+    expect(field(plain)).to_have_value("They are")
+    plain.page.go_back()
+    plain.page.locator(".composer-send").click()
+    expect(plain.page.get_by_role("article").last.locator(".quote")).to_contain_text("Are they in?")
+    expect(field(plain)).to_have_value("")
+    expect(strip).to_have_count(0)
+
+
+def test_a_cancelled_answer_stays_cancelled(ann: Ann) -> None:
+    ann.laptop.writes("Are they in?")
+    ann.laptop.opens(ann.path + "?reply_to=" + str(last_id(ann.laptop)))
+    ready(ann.laptop)
+    types(ann.laptop, "They are")
+    ann.laptop.opens(ann.path)
+    ready(ann.laptop)
+    strip = ann.laptop.page.locator(".composer-reply")
+    expect(strip).to_have_count(1)
+    with ann.laptop.page.expect_response(lambda answer: answer.url.endswith("/draft")):
+        ann.laptop.follows("Cancel reply")
+    ann.laptop.page.reload()
+    expect(field(ann.laptop)).to_have_value("They are")
+    expect(strip).to_have_count(0)
+
+
+@SCREENS
+def test_over_plain_http_what_was_sent_is_no_draft(ann: Ann, phone: bool) -> None:
+    """No locks and no keys of the browser's own: the form goes by itself, while a save is on its way."""
+    device = ann.visit(phone=phone).logs_in(ann.username)
+    device.context.add_init_script(INSECURE)
+    device.opens(ann.path)
+    ready(device)
+    types(device, "The tomatoes")
+    field(device).press_sequentially(" are in")
+    device.page.locator(".composer-send").click()
+    expect(said(device)).to_have_text(["The tomatoes are in"])
+    expect(field(device)).to_have_value("")
+    device.page.reload()
+    ready(device)
+    expect(field(device)).to_have_value("")
+    expect(field(ann.laptop)).to_have_value("")
+    # What is said elsewhere comes live there, too.
+    ann.laptop.writes("and the beans")
+    expect(said(device)).to_have_text(["The tomatoes are in", "and the beans"])
+    assert not device.complaints
+
+
+def test_over_plain_http_a_message_that_did_not_arrive_is_still_there(ann: Ann) -> None:
+    ann.laptop.context.add_init_script(INSECURE)
+    ann.laptop.opens(ann.path)
+    ready(ann.laptop)
+    ann.laptop.page.route("**/draft", lambda route: route.abort())
+    field(ann.laptop).press_sequentially("The tomatoes")
+    ann.laptop.page.route(ann.laptop.server.url + ann.path, lambda route: route.fulfill(status=502, body="Bad gateway"))
+    ann.laptop.page.locator(".composer-send").click()
+    expect(ann.laptop.page.locator("body")).to_have_text("Bad gateway")
+    ann.laptop.page.unroute(ann.laptop.server.url + ann.path)
+    ann.laptop.opens(ann.path)
+    expect(field(ann.laptop)).to_have_value("The tomatoes")
+
+
+def test_a_message_sent_before_its_last_letters_were_saved_leaves_no_draft(ann: Ann) -> None:
+    """The tab is closed at once, and what the server holds is less than what was sent."""
+    types(ann.laptop, "The tomatoes")
+    ann.laptop.page.route("**/draft", lambda route: route.abort())
+    field(ann.laptop).press_sequentially(" are in")
+    with ann.laptop.page.expect_response(lambda answer: answer.url.endswith("/api/messages")):
+        field(ann.laptop).press("Enter")
+    ann.laptop.page.close()
+    expect(field(ann.phone(javascript=False))).to_have_value("")
+
+
+def test_a_chat_that_comes_back_from_memory_knows_what_was_sent_elsewhere(ann: Ann) -> None:
+    types(ann.laptop, "Hello")
+    phone = ann.phone()
+    kitchen = phone.starts("Kitchen")
+    ann.laptop.page.get_by_role("navigation", name="Chats").get_by_role("link", name="Kitchen").click()
+    expect(ann.laptop.page).to_have_url(re.compile(kitchen))
+    phone.opens(ann.path)
+    ready(phone)
+    field(phone).press("Enter")
+    expect(said(phone)).to_have_text(["Hello"])
+    ann.laptop.page.go_back()
+    expect(said(ann.laptop)).to_have_text(["Hello"])
+    expect(field(ann.laptop)).to_have_value("")
 
 
 def test_without_scripts_it_stands_in_the_field(ann: Ann) -> None:

@@ -37,7 +37,7 @@ def test_the_picker_finds_by_name_and_writes_where_the_caret_is(ann: Visitor) ->
     for _ in range(5):
         field(ann).press("ArrowRight")
     ann.presses("Emoji")
-    finding = picker(ann).get_by_role("searchbox", name="Find emoji")
+    finding = picker(ann).get_by_role("searchbox", name="Search emoji")
     expect(finding).to_be_focused()
     finding.fill("tomato")
     finding.press("Enter")
@@ -109,7 +109,7 @@ def test_russian_words_find_them(visit: Visit) -> None:
     ann.opens(path)
     ann.presses("Эмодзи")
     dialog = ann.page.get_by_role("dialog", name="Эмодзи", exact=True)
-    dialog.get_by_role("searchbox", name="Найти эмодзи").fill("помид")
+    dialog.get_by_role("searchbox", name="Поиск эмодзи").fill("помид")
     expect(dialog.get_by_role("button", name="помидор", exact=True)).to_be_visible()
     dialog.get_by_role("searchbox").press("Enter")
     expect(field(ann)).to_have_value("🍅")

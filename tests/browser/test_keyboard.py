@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from servers import Server
 
 from . import test_everyone
-from .conftest import PASSWORD, WIDE, Visit
+from .conftest import PASSWORD, WIDE, Visit, patient
 from .test_everyone import SIGNED_IN, SIGNED_OUT, Place
 
 everything = test_everyone.place
@@ -135,7 +135,7 @@ def looked_at(everything: Place, chromium: Browser, look: Any, **how: Any) -> li
     found = []
     for pages, state in ((SIGNED_OUT, None), (SIGNED_IN, everything.state)):
         context = chromium.new_context(storage_state=state, bypass_csp=True, **how)
-        page = context.new_page()
+        page = patient(context.new_page())
         for address in pages:
             path = address.format(**everything.ids)
             page.goto(everything.server.url + path)

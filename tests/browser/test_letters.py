@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from servers import Server
 
-from .conftest import PASSWORD, PHONE, WIDE, Visit
+from .conftest import PASSWORD, PHONE, WIDE, Visit, patient
 from .test_everyone import AXE
 
 NEW = "another long phrase"
@@ -47,28 +47,28 @@ def test_who_forgot_the_password_comes_back_by_a_letter(visit: Visit, box: Mailb
     username = f"forgetful-{javascript}".lower()
     ann = visit(javascript=javascript).signs_up(username)
     ann.opens("/settings")
-    ann.follows("Add e-mail")
-    ann.fills("E-mail", f"{username}@example.org")
+    ann.follows("Add email")
+    ann.fills("Email", f"{username}@example.org")
     ann.fills("Current password", PASSWORD)
     ann.presses("Save")
-    ann.sees(f"A link is on its way to {username}@example.org")
+    ann.sees(f"We’ve sent a link to {username}@example.org")
     ann.opens(link(box, 1))
     ann.presses("Confirm")
-    ann.sees("The e-mail is confirmed.")
+    ann.sees("Email confirmed.")
 
     elsewhere = visit(javascript=javascript)
     elsewhere.opens("/login")
     elsewhere.follows("Forgot your password?")
-    elsewhere.fills("E-mail", f"{username}@example.org")
+    elsewhere.fills("Email", f"{username}@example.org")
     elsewhere.presses("Send link")
-    elsewhere.sees("a link to a new password is on its way")
+    elsewhere.sees("a link to set a new password")
     elsewhere.opens(link(box, 2))
     elsewhere.fills("New password", NEW)
     elsewhere.fills("Repeat password", NEW)
     elsewhere.presses("Change password")
     expect(elsewhere.page.get_by_role("link", name=username)).to_be_visible()
     elsewhere.opens(link(box, 2))
-    elsewhere.sees("This link is over")
+    elsewhere.sees("This link no longer works")
     ann.opens("/settings")
     expect(ann.page).to_have_url(re.compile("/login"))
     assert elsewhere.complaints == []
@@ -78,24 +78,24 @@ def test_in_russian_too(visit: Visit, box: Mailbox) -> None:
     box.letters.clear()
     ann = visit(language="ru-RU")
     ann.opens("/register")
-    for field, value in (("Имя пользователя", "забывчивая"), ("Пароль", PASSWORD), ("Пароль ещё раз", PASSWORD)):
+    for field, value in (("Имя пользователя", "забывчивая"), ("Пароль", PASSWORD), ("Повторите пароль", PASSWORD)):
         ann.fills(field, value)
     ann.page.locator(".card .button.is-primary").click()
     ann.opens("/settings/email")
-    ann.fills("Эл. почта", "olga@example.org")
+    ann.fills("Почта", "olga@example.org")
     ann.fills("Текущий пароль", PASSWORD)
     ann.presses("Сохранить")
     ann.opens(link(box, 1))
-    assert box.letters[0]["Subject"] == "Это ваша почта?"
+    assert box.letters[0]["Subject"] == "Подтвердите почту"
     ann.presses("Подтвердить")
     elsewhere = visit(language="ru-RU")
     elsewhere.opens("/forgotten")
-    elsewhere.fills("Эл. почта", "olga@example.org")
+    elsewhere.fills("Почта", "olga@example.org")
     elsewhere.presses("Отправить ссылку")
     elsewhere.opens(link(box, 2))
-    assert box.letters[1]["Subject"] == "Новый пароль для Flask Chat"
+    assert box.letters[1]["Subject"] == "Сброс пароля Flask Chat"
     elsewhere.fills("Новый пароль", NEW)
-    elsewhere.fills("Пароль ещё раз", NEW)
+    elsewhere.fills("Повторите пароль", NEW)
     elsewhere.presses("Сменить пароль")
     expect(elsewhere.page.get_by_role("link", name="забывчивая")).to_be_visible()
 
@@ -109,7 +109,7 @@ def test_axe_finds_nothing_on_these_pages(
     username = f"axe-{theme}-{language}".lower()
     ann = visit().signs_up(username)
     ann.opens("/settings/email")
-    ann.fills("E-mail", "axe@example.org")
+    ann.fills("Email", "axe@example.org")
     ann.fills("Current password", PASSWORD)
     ann.presses("Save")
     confirm = link(box, 1)
@@ -122,7 +122,7 @@ def test_axe_finds_nothing_on_these_pages(
             context = chromium.new_context(
                 viewport=viewport, color_scheme=theme, locale=language, storage_state=state, bypass_csp=True
             )
-            page = context.new_page()
+            page = patient(context.new_page())
             for path in paths:
                 page.goto(server.url + path)
                 page.evaluate(AXE)

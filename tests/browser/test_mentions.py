@@ -41,7 +41,7 @@ def test_keys_complete_a_name_and_the_other_sees_it(pair: Pair) -> None:
     field(pair.ann).press("Enter")
     mention = pair.ann.page.get_by_role("log").get_by_role("link", name=f"@{pair.bob_name}")
     expect(mention).to_have_attribute("href", f"/users/{pair.bob_name}")
-    expect(row(pair.bob, "Garden")).to_contain_text("1 unread, you are mentioned")
+    expect(row(pair.bob, "Garden")).to_contain_text("1 unread, you were mentioned")
     expect(pair.bob.page.locator(".badge")).to_have_text("@ 1")
     pair.bob.opens(pair.path)
     expect(pair.bob.page.locator("[data-mentioned]")).to_have_count(1)

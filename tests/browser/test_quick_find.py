@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import Visit, Visitor
+from .conftest import Visit, Visitor, until
 from .test_everyone import AXE
 
 
@@ -59,7 +59,6 @@ def test_ctrl_k_goes_to_a_chat_by_the_keyboard_alone(ann: Visitor, names: dict[s
     expect(options(page)).to_have_count(2)
     page.keyboard.type("clu")
     expect(options(page).filter(has_text="Reading Club")).to_have_count(1)
-    keys(page, "ArrowDown")
     expect(active(page)).to_contain_text("Reading Club")
     expect(field).to_have_attribute("aria-activedescendant", active(page).get_attribute("id") or "none")
     keys(page, "Enter")
@@ -76,10 +75,26 @@ def test_no_key_is_lost_while_the_finder_is_loaded(ann: Visitor, names: dict[str
     page.keyboard.type("garden")
     expect(finder(page).get_by_role("combobox")).to_have_value("garden")
     expect(page.locator("chat-composer textarea")).to_have_value("")
-    while not held:
-        page.wait_for_timeout(10)
+    until(page, lambda: held)
     held[0].continue_()
     expect(options(page)).to_have_text(re.compile("Ёлки и Garden"))
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["comes late", "never comes"])
+def test_enter_waits_for_the_finder_too(ann: Visitor, names: dict[str, str], comes: bool) -> None:
+    page, held = ann.page, []
+    ann.opens(names["garden"])
+    page.route("**/quick-find.js*", lambda route: held.append(route))
+    keys(page, "Control+k")
+    page.keyboard.type("clu")
+    keys(page, "Enter")
+    until(page, lambda: held)
+    if comes:
+        held[0].continue_()
+        expect(page).to_have_url(re.compile(names["club"] + "$"))
+    else:
+        held[0].abort()
+        expect(page).to_have_url(re.compile(r"/search\?q=clu$"))
 
 
 def test_a_listed_chat_is_there_before_the_server_says_anything(ann: Visitor, names: dict[str, str]) -> None:
@@ -89,7 +104,7 @@ def test_a_listed_chat_is_there_before_the_server_says_anything(ann: Visitor, na
     keys(page, "Control+k")
     page.keyboard.type("елк")
     expect(options(page)).to_have_text(re.compile("Ёлки и Garden"))
-    keys(page, "ArrowDown", "Enter")
+    keys(page, "Enter")
     expect(page).to_have_url(re.compile(names["garden"] + "$"))
 
 
@@ -99,8 +114,8 @@ def test_ctrl_k_finds_a_message_by_another_form_and_leads_to_its_place(ann: Visi
     keys(page, "Control+k")
     page.keyboard.type("runs собака")
     expect(finder(page).locator("mark")).to_have_text(["running", "собаками"])
-    expect(finder(page).get_by_role("status")).to_have_text("Found: 1")
-    keys(page, "ArrowUp", "Enter")
+    expect(finder(page).get_by_role("status")).to_have_text("Results: 1")
+    keys(page, "Enter")
     expect(page).to_have_url(re.compile(r"around=(\d+)#message-\1$"))
     expect(page.locator("article:target")).to_contain_text("собаками")
 
@@ -113,7 +128,7 @@ def test_ctrl_k_finds_people_and_says_when_there_is_nothing(ann: Visitor) -> Non
     group = finder(page).get_by_role("group", name="People")
     expect(group.get_by_role("option")).to_contain_text("kfind-bob")
     finder(page).get_by_role("combobox").fill("from:nobody-like-this")
-    expect(finder(page).get_by_role("status")).to_have_text("Nobody is called nobody-like-this.")
+    expect(finder(page).get_by_role("status")).to_have_text("No user named “nobody-like-this”.")
     expect(options(page)).to_have_count(0)
     finder(page).get_by_role("combobox").fill("kfind-b")
     expect(group.get_by_role("option")).to_have_count(1)
@@ -123,7 +138,7 @@ def test_ctrl_k_finds_people_and_says_when_there_is_nothing(ann: Visitor) -> Non
     expect(options(page)).not_to_have_count(0)
     page.keyboard.type("kfind-b")
     expect(group.get_by_role("option")).to_have_count(1)
-    keys(page, "ArrowDown", "Enter")
+    keys(page, "Enter")
     expect(page).to_have_url(re.compile("/users/kfind-bob$"))
 
 
@@ -132,9 +147,41 @@ def test_enter_with_nothing_chosen_leads_to_the_search_page(ann: Visitor) -> Non
     ann.opens("/")
     keys(page, "Control+k")
     page.keyboard.type("собака")
-    keys(page, "Enter")
+    expect(active(page)).to_contain_text("собаками")
+    keys(page, "ArrowUp", "Enter")
     expect(page).to_have_url(re.compile(r"/search\?q="))
     expect(page.locator(".result mark")).to_have_text("собаками")
+
+
+def test_enter_before_anything_is_found_opens_what_comes_first(ann: Visitor) -> None:
+    page, held = ann.page, []
+    ann.opens("/")
+    page.route("**/api/find*", lambda route: held.append(route))
+    keys(page, "Control+k")
+    page.keyboard.type("собака")
+    keys(page, "Enter")
+    until(page, lambda: held)
+    held[0].continue_()
+    expect(page.locator("article:target")).to_contain_text("собаками")
+
+
+def test_enter_in_an_empty_field_does_nothing(ann: Visitor) -> None:
+    page, asked = ann.page, []
+    ann.opens("/")
+    keys(page, "Control+k")
+    expect(options(page)).to_have_count(2)
+    expect(active(page)).to_have_count(0)
+    page.on("request", lambda request: asked.append(request.url) if request.is_navigation_request() else None)
+    keys(page, "Enter")
+    page.keyboard.type("  ")
+    keys(page, "Enter")
+    page.keyboard.type("nothing-is-called-so")
+    expect(finder(page).get_by_role("status")).to_have_text("No results")
+    assert asked == []
+    # What was chosen by hand is not taken away by what is found later.
+    finder(page).get_by_role("combobox").fill("kfind")
+    expect(options(page)).not_to_have_count(0)
+    expect(options(page).first).to_have_attribute("aria-selected", "true")
 
 
 def test_the_finder_speaks_russian_and_knows_the_key_in_its_layout(ann: Visitor, visit: Visit) -> None:
@@ -150,7 +197,7 @@ def test_the_finder_speaks_russian_and_knows_the_key_in_its_layout(ann: Visitor,
     page.keyboard.type("собак от:меня")
     expect(finder(page).get_by_role("group", name="Сообщения").get_by_role("option")).to_have_count(1)
     expect(finder(page).get_by_role("status")).to_have_text("Найдено: 1")
-    keys(page, "ArrowDown", "Enter")
+    keys(page, "Enter")
     expect(page.locator("article:target")).to_contain_text("собаками")
     assert there.complaints == []
 
@@ -188,7 +235,7 @@ def test_on_the_search_page_results_come_while_one_types(ann: Visitor) -> None:
     expect(page).to_have_url(re.compile(r"/search\?q=%D1%81%D0%BE%D0%B1%D0%B0%D0%BA&"))
     page.get_by_label("Author", exact=True).fill("kfind-bob")
     expect(page.locator(".result")).to_have_count(0)
-    expect(page.get_by_role("status").filter(has_text="Nothing found for “собак”")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="No results for “собак”")).to_have_count(1)
     page.reload()
-    expect(page.get_by_role("heading", name="Nothing found for “собак”")).to_be_visible()
+    expect(page.get_by_role("heading", name="No results for “собак”")).to_be_visible()
     assert ann.complaints == []

@@ -10,7 +10,7 @@ import requests
 from playwright.sync_api import expect
 from servers import Server
 
-from .conftest import PASSWORD, Visit, Visitor
+from .conftest import PASSWORD, Visit, Visitor, until
 from .test_live import name, row, said
 
 
@@ -35,6 +35,13 @@ class Long:
 
     def says(self, *numbers: int) -> list[int]:
         return [self.asks("messages", chat_id=self.chat, text=f"message {number}")["id"] for number in numbers]
+
+    def unread_of_bob(self) -> int:
+        """As the server counts it."""
+        page = self.bob.context.request.get(f"{self.server.url}/chats/rows").text()
+        found = re.search(rf'data-chat="{self.chat}"[^>]*data-unread="(\d+)"', page)
+        assert found
+        return int(found[1])
 
     def has_all(self, first: int, last: int) -> None:
         """Every message from one to another stands there once, in order."""
@@ -63,7 +70,7 @@ def place_of(who: Visitor, text: str) -> float:
 def test_older_messages_come_by_themselves_and_nothing_jumps(long: Long) -> None:
     long.says(*range(130))
     bob = long.bob
-    bob.opens(long.path)
+    bob.opens(f"{long.path}?newest=1")
     expect(said(bob)).to_have_count(40)
     bob.page.evaluate("globalThis.stayed = true")
     # Reading further up while more comes in above: what is on screen stays where it is.
@@ -78,7 +85,7 @@ def test_older_messages_come_by_themselves_and_nothing_jumps(long: Long) -> None
         if said(bob).count() == 130:
             break
         bob.page.wait_for_function(
-            "n => document.querySelectorAll('chat-log article').length > n", arg=said(bob).count()
+            "n => document.querySelectorAll('message-list article').length > n", arg=said(bob).count()
         )
     long.has_all(0, 129)
     expect(bob.page.get_by_role("link", name="Older messages")).to_have_count(0)
@@ -91,10 +98,10 @@ def test_older_messages_come_by_themselves_and_nothing_jumps(long: Long) -> None
 
 def test_the_link_to_older_messages_brings_them_here(long: Long) -> None:
     long.says(*range(50))
-    long.bob.opens(long.path)
+    long.bob.opens(f"{long.path}?newest=1")
     long.bob.page.get_by_role("link", name="Older messages").press("Enter")
     long.has_all(0, 49)
-    expect(long.bob.page).to_have_url(long.server.url + long.path)
+    expect(long.bob.page).to_have_url(f"{long.server.url}{long.path}?newest=1")
 
 
 def test_a_page_of_older_messages_stays_as_it_is(long: Long) -> None:
@@ -111,7 +118,7 @@ def test_a_page_of_older_messages_stays_as_it_is(long: Long) -> None:
 def test_without_scripts_links_lead_up_and_down(server: Server, visit: Visit) -> None:
     long = Long(server, visit, javascript=False)
     long.says(*range(50))
-    long.bob.opens(long.path)
+    long.bob.opens(f"{long.path}?newest=1")
     long.bob.page.get_by_role("link", name="Older messages").click()
     long.has_all(0, 9)
     long.bob.page.get_by_role("link", name="Newer messages").click()
@@ -131,11 +138,11 @@ def test_a_permalink_opens_amid_its_neighbours_and_leads_on_to_now(long: Long) -
     for _ in range(12):
         place, shown = place_of(bob, "message 140"), said(bob).count()
         scrolls(bob, 3000)
-        if not bob.page.locator("chat-log[newer]").count():
+        if not bob.page.locator("message-list[newer]").count():
             break
-        bob.page.wait_for_function("n => document.querySelectorAll('chat-log article').length > n", arg=shown)
+        bob.page.wait_for_function("n => document.querySelectorAll('message-list article').length > n", arg=shown)
         assert place_of(bob, "message 140") <= place
-    expect(bob.page.locator("chat-log[newer]")).to_have_count(0)
+    expect(bob.page.locator("message-list[newer]")).to_have_count(0)
     expect(said(bob).last).to_have_text("message 200")
     long.says(201)
     expect(said(bob).last).to_have_text("message 201")
@@ -167,20 +174,136 @@ def test_a_chat_opens_where_reading_stopped(long: Long) -> None:
     expect(up).to_be_hidden()
 
 
-def test_after_a_day_away_what_was_new_is_one_click_away(long: Long) -> None:
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
+def test_after_a_day_away_a_chat_opens_where_reading_stopped(
+    server: Server, visit: Visit, javascript: bool, phone: bool
+) -> None:
+    long = Long(server, visit, javascript, phone=phone)
+    long.says(*range(10))
+    bob = long.bob
+    bob.opens(long.path)
+    bob.opens("/settings" if javascript else "/")
+    long.says(*range(10, 240))
+    bob.opens(long.path)
+    expect(bob.page.get_by_text("New messages", exact=True)).to_be_in_viewport()
+    expect(bob.page.locator(".unread-line + article")).to_contain_text("message 10")
+    expect(said(bob).get_by_text("message 10", exact=True)).to_be_in_viewport()
+    expect(said(bob).get_by_text("message 239", exact=True)).to_have_count(0)
+    # The end is one click away, and so is the way back; the bar above the log covers nothing of it.
+    bob.page.get_by_role("link", name="Jump to newest").click()
+    expect(said(bob).last).to_have_text("message 239")
+    expect(said(bob).last).to_be_in_viewport()
+    up = bob.page.get_by_role("link", name="230 new messages")
+    expect(up).to_be_visible()
+    bar, log = up.bounding_box(), log_of(bob).bounding_box()
+    assert bar
+    assert log
+    assert bar["y"] + bar["height"] <= log["y"] + 1
+    assert bar["x"] - log["x"] >= 8
+    assert log["x"] + log["width"] - bar["x"] - bar["width"] >= 8
+    up.click()
+    expect(bob.page.locator(".unread-line + article")).to_contain_text("message 10")
+    expect(bob.page.get_by_text("New messages", exact=True)).to_be_in_viewport()
+    assert not bob.complaints
+
+
+def test_what_nobody_has_seen_stays_unread(long: Long) -> None:
     long.says(*range(10))
     bob = long.bob
     bob.opens(long.path)
     expect(row(bob, "Garden")).not_to_contain_text("unread")
     bob.opens("/settings")
-    long.says(*range(10, 120))
-    bob.opens(long.path)
-    expect(said(bob).last).to_have_text("message 119")
-    bob.page.get_by_role("link", name="110 new messages").click()
-    expect(bob.page.locator(".unread-line + article")).to_contain_text("message 10")
+    long.says(*range(10, 240))
+    with bob.page.expect_response(re.compile("/read$")) as told:
+        row(bob, "Garden").click()
+    assert told.value.ok
     expect(bob.page.get_by_text("New messages", exact=True)).to_be_in_viewport()
-    bob.page.go_back()
-    expect(said(bob).last).to_have_text("message 119")
+    unread = long.unread_of_bob()
+    assert 190 < unread < 230, "what was on screen, and no more"
+    # What is sent stands at the end, which comes with it.
+    bob.writes("here I am")
+    expect(said(bob).last).to_have_text("here I am")
+    expect(said(bob).last).to_be_in_viewport()
+    expect(bob.page).to_have_url(long.server.url + long.path)
+    assert not bob.complaints
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
+def test_the_way_to_the_newest_counts_what_is_not_on_the_page_too(server: Server, visit: Visit, phone: bool) -> None:
+    long = Long(server, visit, phone=phone)
+    long.says(*range(240))
+    bob = long.bob
+    bob.opens(long.path)
+    badge = bob.page.get_by_role("link", name="Jump to newest").locator(".badge")
+    until(bob.page, lambda: badge.text_content() == str(long.unread_of_bob()))
+    assert said(bob).count() < long.unread_of_bob() < 240
+    # Also of what comes now.
+    long.says(240)
+    until(bob.page, lambda: badge.text_content() == str(long.unread_of_bob()))
+    assert not bob.complaints
+
+
+def test_a_reset_in_the_middle_of_what_is_unread_keeps_the_place(long: Long) -> None:
+    ids = long.says(*range(240))
+    bob = long.bob
+    bob.opens(long.path)
+    expect(said(bob).get_by_text("message 0", exact=True)).to_be_in_viewport()
+    top = log_of(bob).evaluate("list => list.scrollTop")
+    scrolls(bob, 300)
+    bob.page.wait_for_function("top => document.querySelector('message-list').scrollTop > top + 299", arg=top)
+    place = place_of(bob, "message 10")
+    bob.page.locator(f"#message-{ids[10]}").evaluate("row => row.dataset.old = 1")
+    bob.page.evaluate("document.dispatchEvent(new CustomEvent('reset', {detail: {}}))")
+    expect(bob.page.locator("article[data-old]")).to_have_count(0)
+    expect(said(bob).get_by_text("message 10", exact=True)).to_be_in_viewport()
+    assert abs(place_of(bob, "message 10") - place) < 60
+    expect(said(bob).get_by_text("message 239", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("fragment", [False, True], ids=["without a fragment", "with its fragment"])
+def test_a_permalink_shows_its_message_through_the_login_too(
+    server: Server, visit: Visit, javascript: bool, fragment: bool
+) -> None:
+    long = Long(server, visit, javascript)
+    ids = long.says(*range(120))
+    who = visit(javascript)
+    who.opens(f"{long.path}?around={ids[50]}" + f"#message-{ids[50]}" * fragment)
+    who.fills("Username", long.bob_name)
+    who.fills("Password", PASSWORD)
+    who.presses("Log in")
+    shown(who, ids[50])
+    who.opens(f"{long.path}?around={ids[60]}" + f"#message-{ids[60]}" * fragment)
+    shown(who, ids[60])
+    assert not who.complaints
+
+
+def shown(who: Visitor, message: int) -> None:
+    """It is on screen, and marked as the one that was meant."""
+    place = who.page.locator(f"#message-{message}")
+    expect(place).to_be_in_viewport()
+    expect(place).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
+
+
+def test_a_permalink_without_a_fragment_opens_in_the_page(long: Long) -> None:
+    ids = long.says(*range(120))
+    bob = long.bob
+    bob.opens("/")
+    bob.page.evaluate("globalThis.stayed = true")
+    there = (
+        "document.querySelector('.pane').append(Object.assign(document.createElement('a'), {id: 'there', href: at}))"
+    )
+    bob.page.evaluate(f"at => {there}", f"{long.path}?around={ids[40]}")
+    bob.page.locator("#there").evaluate("link => link.append('there')")
+    bob.page.locator("#there").click()
+    shown(bob, ids[40])
+    assert bob.page.evaluate("globalThis.stayed")
+
+
+def test_a_fragment_alone_finds_its_message_further_up(long: Long) -> None:
+    ids = long.says(*range(120))
+    long.bob.opens(f"{long.path}?newest=1")
+    long.bob.opens(f"{long.path}#message-{ids[30]}")
+    shown(long.bob, ids[30])
 
 
 def test_what_comes_while_one_reads_further_up_is_counted(long: Long) -> None:

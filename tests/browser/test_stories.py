@@ -103,7 +103,7 @@ def test_members_come_go_and_are_told_apart(two: tuple[Visitor, str, Visitor, st
     ann.follows("Edit")
     ann.fills("Add member", "nobody-of-this-name")
     ann.presses("Add")
-    ann.sees("Nobody is called nobody-of-this-name.")
+    ann.sees("No user named “nobody-of-this-name”.")
     ann.fills("Add member", bob_name)
     ann.presses("Add")
     main = ann.page.get_by_role("main")
@@ -116,7 +116,7 @@ def test_members_come_go_and_are_told_apart(two: tuple[Visitor, str, Visitor, st
     ann.page.get_by_role("button", name="Remove").or_(ann.page.get_by_role("link", name="Remove")).click()
     ann.presses("Remove")
     bob.opens(path)
-    bob.sees("There is nothing here")
+    bob.sees("Page not found")
 
 
 def test_the_owner_leaves_and_the_next_one_deletes(two: tuple[Visitor, str, Visitor, str]) -> None:
@@ -125,7 +125,7 @@ def test_the_owner_leaves_and_the_next_one_deletes(two: tuple[Visitor, str, Visi
     ann.opens(path + "/leave")
     ann.presses("Leave chat")
     ann.opens(path)
-    ann.sees("There is nothing here")
+    ann.sees("Page not found")
     bob.opens(path + "/delete")
     bob.presses("Delete chat")
     expect(bob.page).to_have_url(bob.server.url + "/")
@@ -138,8 +138,8 @@ def test_an_unknown_name_creates_nothing_and_loses_nothing(visit: Visit, javascr
     ann.fills("Title", "Trip to the lake")
     ann.fills("Usernames", "karol, dave-who-is-not")
     ann.presses("Create")
-    ann.sees("Nobody is called karol.")
-    ann.sees("Nobody is called dave-who-is-not.")
+    ann.sees("No user named “karol”.")
+    ann.sees("No user named “dave-who-is-not”.")
     expect(ann.page.get_by_label("Title", exact=True)).to_have_value("Trip to the lake")
     ann.opens("/")
     expect(ann.page.get_by_role("link", name="Trip to the lake")).to_have_count(0)
@@ -155,7 +155,7 @@ def test_the_profile_speaks_russian_when_its_owner_does(visit: Visit, javascript
     her.page.get_by_label("Language", exact=True).select_option("ru")
     her.presses("Save")
     expect(her.page.locator("html")).to_have_attribute("lang", "ru")
-    her.page.get_by_role("link", name=ann).click()
+    her.page.get_by_role("link", name="Анна").click()
     her.sees("Сажаю томаты")
 
 
@@ -200,7 +200,7 @@ def test_an_account_is_deleted_and_its_messages_stay(two: tuple[Visitor, str, Vi
     expect(bob.page.get_by_role("article")).to_contain_text("Deleted user")
     expect(bob.page.get_by_role("article")).to_contain_text("Remember me by this")
     bob.opens(f"/users/{ann_name}")
-    bob.sees("There is nothing here")
+    bob.sees("Page not found")
 
 
 def test_a_person_is_picked_by_a_few_letters(visit: Visit) -> None:
@@ -212,7 +212,7 @@ def test_a_person_is_picked_by_a_few_letters(visit: Visit) -> None:
     ann.page.get_by_label("Usernames", exact=True).press_sequentially(bob[:5])
     expect(ann.page.get_by_role("option")).to_contain_text(bob)
     ann.page.keyboard.press("Enter")
-    expect(ann.page.get_by_role("list", name="Chosen people")).to_contain_text(bob)
+    expect(ann.page.get_by_role("list", name="Selected people")).to_contain_text(bob)
     ann.presses("Create")
     expect(ann.page.get_by_role("heading", name="Garden")).to_be_visible()
     ann.follows("Edit")

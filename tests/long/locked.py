@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import requests
 from servers import Server
 from streams import Listener, Stream, rows
 
+from lib.sqlite import sqlite3
 from long.alone import asked, served, timed
 from long.kills import THE_END, Follower, Insistent, compare
 

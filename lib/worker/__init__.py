@@ -1,0 +1,1 @@
+"""A threaded gunicorn worker whose threads never wait for slow clients."""

@@ -1,0 +1,109 @@
+"""A client's socket: threads write to it without blocking, and the event loop sends the rest."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lib.worker.pace import Pace
+
+# Bytes in memory for one client; above this the writing thread waits.
+BACKLOG = 2**24
+# Sent at a time, so that one fast client does not occupy the loop.
+PIECE = 2**18
+PIECES = 8
+
+
+class TooSlow(ConnectionResetError):
+    """The client reads or sends too slowly."""
+
+
+@dataclass
+class FilePart:
+    """Bytes of a file, sent by the kernel."""
+
+    descriptor: int
+    offset: int
+    size: int
+
+
+class ClientSocket(socket.socket):
+    """A non-blocking socket with gunicorn's three write methods, which return before the client has read."""
+
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self.setblocking(False)
+        self.unsent: deque[memoryview | FilePart] = deque()
+        self.unsent_bytes = 0
+        self.pace = Pace()
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send data or buffer it. Raises TooSlow when too much stays in the buffer."""
+        if not self.unsent:
+            self.pace = Pace()
+        self.unsent.append(memoryview(bytes(data)))
+        self.unsent_bytes += len(data)
+        self.flush()
+        while self.unsent_bytes > BACKLOG:
+            wait(self, select.POLLOUT, self.pace)
+            self.flush()
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send a part of a file. The caller may close the file immediately."""
+        if not self.unsent:
+            self.pace = Pace()
+        size = os.fstat(file.fileno()).st_size - offset if count is None else count
+        self.unsent.append(FilePart(os.dup(file.fileno()), offset, size))
+        self.flush()
+        return size
+
+    def flush(self) -> None:
+        """Send as much of the rest as the socket takes at once."""
+        for _ in range(PIECES):
+            if not self.unsent:
+                return
+            try:
+                self._send_some(self.unsent[0])
+            except BlockingIOError:
+                return
+
+    def _send_some(self, part: memoryview | FilePart) -> None:
+        if isinstance(part, FilePart):
+            sent = os.sendfile(self.fileno(), part.descriptor, part.offset, min(part.size, PIECE)) if part.size else 0
+            if part.size and not sent:
+                raise ConnectionResetError("the file is shorter than announced")
+            part.offset, part.size = part.offset + sent, part.size - sent
+            if not part.size:
+                os.close(part.descriptor)
+                self.unsent.popleft()
+        else:
+            sent = self.send(part[:PIECE])
+            self.unsent_bytes -= sent
+            self.unsent.popleft()
+            if sent < len(part):
+                self.unsent.appendleft(part[sent:])
+        self.pace.count(sent)
+
+    def close(self) -> None:
+        for part in self.unsent:
+            if isinstance(part, FilePart):
+                os.close(part.descriptor)
+        self.unsent.clear()
+        self.unsent_bytes = 0
+        super().close()
+
+
+def wait(sock: socket.socket, event: int, pace: Pace, is_serving: Callable[[], bool] = lambda: True) -> None:
+    """Wait in a thread until a socket is ready. Raises TooSlow, early when the server is stopping."""
+    poll = select.poll()
+    poll.register(sock, event)
+    while not poll.poll(1000):
+        if time.monotonic() > pace.deadline or not is_serving():
+            raise TooSlow(errno.ECONNRESET, "the client is too slow")

@@ -1,0 +1,82 @@
+// Relative dates and times ("Today", "Tue"), renewed at midnight in the reader's time zone and when a page wakes up on
+// another day. `<time data-said>` names the format, as in views/clock.py.
+const lang = document.documentElement.lang;
+const parts = (options, date) =>
+  Object.fromEntries(
+    new Intl.DateTimeFormat(lang, options).formatToParts(date).map(({ type, value }) => [type, value]),
+  );
+let today = isoOf(new Date());
+let timer = 0;
+
+// YYYY-MM-DD in the reader's time zone.
+function isoOf(date) {
+  return date.toLocaleDateString("sv");
+}
+
+// Noon for a whole day, so that daylight saving can't shift it to another day.
+function dateOf(datetime) {
+  return new Date(datetime.length > 10 ? datetime : `${datetime}T12:00`);
+}
+
+// The day of a time as YYYY-MM-DD, and the time of day, both in the reader's time zone.
+export function dayOf(datetime) {
+  return isoOf(new Date(datetime));
+}
+
+export function timeOf(datetime) {
+  return dateOf(datetime).toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
+export function formatted(way, datetime) {
+  const date = dateOf(datetime);
+  const clock = timeOf(datetime);
+  const ago = Math.round((Date.parse(today) - Date.parse(isoOf(date))) / 86_400_000);
+  if (way === "short" && ago === 0) return clock;
+  if (way === "short" && ago > 0 && ago < 7) return parts({ weekday: "short" }, date).weekday;
+  const day = near(ago) || far(date, way === "day" ? "long" : "short", way === "day");
+  return way === "point" ? `${day}, ${clock}` : way === "short" && near(ago) ? far(date, "short") : day;
+}
+
+function near(ago) {
+  if (ago !== 0 && ago !== 1) return "";
+  const word = new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(-ago, "day");
+  return word[0].toLocaleUpperCase(lang) + word.slice(1);
+}
+
+// The same order in all languages, as on the server; with the month in its form beside a day.
+function far(date, length, hasWeekday = false) {
+  const { day, month } = parts({ day: "numeric", month: length }, date);
+  const year = date.getFullYear();
+  const weekday = hasWeekday ? `${parts({ weekday: "long" }, date).weekday}, ` : "";
+  return `${weekday}${day} ${month}${year === new Date().getFullYear() ? "" : ` ${year}`}`;
+}
+
+function sayAll() {
+  for (const time of document.querySelectorAll("time[data-said]")) {
+    const words = formatted(time.dataset.said, time.dateTime);
+    if (time.textContent !== words) time.textContent = words;
+  }
+}
+
+function wake() {
+  const now = isoOf(new Date());
+  if (now !== today) {
+    today = now;
+    sayAll();
+  }
+  const midnight = new Date();
+  midnight.setHours(24, 0, 0, 0);
+  clearTimeout(timer);
+  timer = setTimeout(wake, midnight - Date.now());
+}
+
+for (const [where, type] of [
+  [document, "visibilitychange"],
+  [window, "focus"],
+  [window, "pageshow"],
+  [document, "connection"],
+])
+  where.addEventListener(type, wake);
+document.addEventListener("opened", sayAll); // a kept pane may be from yesterday
+sayAll();
+wake();
