@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
 from servers import Server
 
 PASSWORD = "correct horse battery"
@@ -109,6 +109,13 @@ def until(page: Page, condition: Callable[[], Any]) -> Any:
     return found
 
 
+def fill(field: Locator, value: str) -> None:
+    """Type into a field once no dialog stands before it, where what is typed would be lost."""
+    reachable = "field => [...document.querySelectorAll('dialog:modal')].every((dialog) => dialog.contains(field))"
+    field.page.wait_for_function(reachable, arg=field.element_handle(), polling=POLLING, timeout=PATIENCE)
+    field.fill(value)
+
+
 Visit = Callable[..., "Visitor"]
 
 
@@ -130,12 +137,13 @@ class Visitor:
         """What the browser complains of: scripts that fail, policies that are broken; not an answer like 404."""
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.complaints.append(message.text)
+            print("Console:", message.text)
 
     def opens(self, path: str) -> None:
         self.page.goto(self.server.url + path)
 
     def fills(self, field: str, value: str) -> None:
-        self.page.get_by_label(field, exact=True).fill(value)
+        fill(self.page.get_by_label(field, exact=True), value)
 
     def presses(self, button: str) -> None:
         self.page.get_by_role("button", name=button, exact=True).click()
@@ -202,8 +210,19 @@ class Visitor:
         expect(self.page.locator(".is-sending")).to_have_count(0)
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-def visit(chromium: Browser, server: Server) -> Iterator[Visit]:
+def visit(chromium: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """Open a browser of one's own: `visit(javascript=False)`, `visit(phone=True)`, `visit(language="ru-RU")`."""
     contexts: list[BrowserContext] = []
 
@@ -226,6 +245,9 @@ def visit(chromium: Browser, server: Server) -> Iterator[Visit]:
 
     yield opened
     for context in contexts:
+        # pytest shows what is printed with a test that fails: what is on each page, values of fields too.
+        for page in context.pages if request.node.stash.get(FAILED, False) else ():
+            print(f"{page.url}:\n{page.locator('body').aria_snapshot()}")
         context.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from servers import Server
 
-from .conftest import INSECURE, Visit, Visitor, until
+from .conftest import INSECURE, Visit, Visitor, fill, until
 
 UNFOCUSED = "globalThis.focused = false; Document.prototype.hasFocus = () => globalThis.focused;"
 
@@ -52,7 +52,7 @@ def pair(visit: Visit) -> Pair:
 def enters(who: Visitor, text: str) -> None:
     """Types and presses Enter."""
     field = who.page.get_by_label("Message", exact=True)
-    field.fill(text)
+    fill(field, text)
     field.press("Enter")
 
 
