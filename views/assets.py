@@ -20,20 +20,10 @@ STATIC = Path(__file__).resolve().parent.parent / "static"
 CSS, JS = STATIC / "css", STATIC / "js"
 # What is the same for everybody, whoever asks.
 ENDPOINTS = {"static", "assets.stylesheet", "assets.script"}
-# What only the elements below import, each after what it imports itself.
-PARTS = (
-    *(
-        "text",
-        "keys",
-        "days",
-        "retrying-task",
-        "slots",
-        "update-in-place",
-        "chat-fields",
-        "message-fields",
-        "message-rows",
-    ),
-    *("pending-messages", "read-position", "chat-pane"),
+# Modules that the elements below import, each after what it imports itself.
+SHARED = (
+    *("text", "keys", "server", "navigation", "outbox", "days", "retrying-task", "slots", "update-in-place"),
+    *("chat-fields", "message-fields", "message-rows", "pending-messages", "read-position", "chat-pane"),
 )
 # The elements of a live page. They start in this order: the stream last, when everybody listens.
 LIVE = (
@@ -63,17 +53,14 @@ def current() -> tuple[bytes, str]:
 
 @cache
 def bundle_js(changed: int) -> tuple[bytes, str]:
-    """Join the elements of a live page, and the modules that only they import, into one module; return its hash too.
+    """Join the elements of a live page, and the modules that they import, into one module; return its hash too.
 
-    Each stands in a block of its own. Imports of other modules are gathered at the top.
+    Each stands in a block of its own. What the shared modules export, the whole exports, for modules loaded later.
     """
-    texts = {name: (JS / f"{name}.js").read_text() for name in (*PARTS, *LIVE)}
-    wanted: dict[str, set[str]] = {}
-    for words, module in IMPORT.findall("".join(texts.values())):
-        if module not in PARTS:
-            wanted.setdefault(module, set()).update(words.split(", "))
-    imports = [f'import {{ {", ".join(sorted(words))} }} from "{module}";' for module, words in wanted.items()]
-    whole = re.sub(r"^ +", "", "\n".join([*imports, *map(block, texts.values())]), flags=re.MULTILINE).encode()
+    texts = {name: (JS / f"{name}.js").read_text() for name in (*SHARED, *LIVE)}
+    exported = ", ".join(word for name in SHARED for word in EXPORT.findall(texts[name]))
+    blocks = [*map(block, texts.values()), f"export {{ {exported} }};"]
+    whole = re.sub(r"^ +", "", "\n".join(blocks), flags=re.MULTILINE).encode()
     return whole, hashlib.sha256(whole).hexdigest()[:16]
 
 
@@ -87,7 +74,7 @@ def block(text: str) -> str:
 
 
 def live() -> tuple[bytes, str]:
-    return bundle_js(max((JS / f"{name}.js").stat().st_mtime_ns for name in (*PARTS, *LIVE)))
+    return bundle_js(max((JS / f"{name}.js").stat().st_mtime_ns for name in (*SHARED, *LIVE)))
 
 
 @bp.get("/styles/<version>.css")
@@ -117,7 +104,8 @@ def script_address() -> str:
 
 def modules() -> dict[str, str]:
     """The address of each script by its name, as one imports it."""
-    return {path.stem: address(f"js/{path.name}") for path in sorted(JS.glob("*.js"))}
+    apart = {path.stem: address(f"js/{path.name}") for path in sorted(JS.glob("*.js"))}
+    return {**apart, **dict.fromkeys(SHARED, script_address())}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ const CHANGING = [
   ...["message.created", "message.updated", "message.deleted"],
   ...["chat.updated", "membership.updated", "read", "draft"],
 ];
+const DUE_MAX = 100; // chats in one request
 // Not needed for the first paint.
 const LATER = ["chat-notifications", "chat-announcer"];
 
@@ -132,19 +133,28 @@ class ChatList extends HTMLElement {
   }
 
   async #renew() {
-    const [due, all] = [[...this.#due], this.#isStale];
+    const all = this.#isStale;
+    const due = all ? [] : [...this.#due].slice(0, DUE_MAX);
     if (!due.length && !all) return;
     this.#isFetching = true;
     try {
       const query = new URLSearchParams([...due.map((chat) => ["id", chat]), ["open", this.#open]]);
-      const found = await fetchFragment(`/chats/rows?${all ? `open=${this.#open}` : query}`);
-      for (const chat of due) this.#due.delete(chat);
-      if (all) this.#isStale = false;
-      this.#put([...found.children]);
+      const found = [...(await fetchFragment(`/chats/rows?${query}`)).children];
+      const listed = new Set(found.map(chatOf));
+      this.#put(found);
+      this.#isStale = false;
+      // Those further down the list, and those that the reader has left meanwhile: the latter won't be found.
+      for (const row of all ? this.querySelectorAll("[data-chat]") : [])
+        if (!listed.has(chatOf(row))) this.#due.add(chatOf(row));
+      for (const chat of due) {
+        this.#due.delete(chat);
+        if (!listed.has(chat)) this.#remove(chat);
+      }
     } finally {
       this.#isFetching = false;
       for (const [type, detail] of this.#held.splice(0)) this.#hear(type, detail);
     }
+    if (this.#due.size) this.#renewal.start();
   }
 
   #put(rows) {

@@ -38,6 +38,7 @@ class MessageList extends HTMLElement {
   #loadOlder = new RetryingTask(() => this.#prependOlder());
   #loadEnd = new RetryingTask(() => this.#showEnd());
   #reload = new RetryingTask(() => this.#showAgain());
+  #renewRows = new RetryingTask(() => this.#renew());
   #loadHeading = new RetryingTask(() => refreshHeading(this, this.#chat));
   #edges = new IntersectionObserver((entries) => this.#reached(entries), { root: this, rootMargin: `${NEAR}px 0px` });
   #isOpened = false;
@@ -76,7 +77,10 @@ class MessageList extends HTMLElement {
     this.#listening.abort();
     this.#position.disconnect();
     this.#edges.disconnect();
-    for (const task of [this.#loadNewer, this.#loadOlder, this.#loadEnd, this.#reload, this.#loadHeading]) task.stop();
+    for (const task of [
+      ...[this.#loadNewer, this.#loadOlder, this.#loadEnd, this.#reload, this.#renewRows, this.#loadHeading],
+    ])
+      task.stop();
   }
 
   // Handles an event of this chat.
@@ -170,9 +174,25 @@ class MessageList extends HTMLElement {
   }
 
   #memberChanged(type, { user, role, ...members }) {
+    const before = [this.#role, this.#mayDelete(user.id)];
     this.#admins[type !== "member.removed" && role === "admin" ? "add" : "delete"](user.id);
     if (role === "owner" && type !== "member.removed") this.#owner = user.id;
     showMembers(this, members, type === "member.removed");
+    // Rows offer to delete them, or not.
+    if (before.join() !== [this.#role, this.#mayDelete(user.id)].join()) this.#renewRows.start();
+  }
+
+  get #role() {
+    return this.#owner === this.#user ? "owner" : this.#admins.has(this.#user) ? "admin" : "member";
+  }
+
+  // Shows the rows around the screen as they are by now.
+  async #renew() {
+    const { topmost } = this.#rows;
+    if (!topmost || this.#isClosed) return;
+    const found = await this.#fetch(`around=${idOf(topmost)}&line=${this.getAttribute("line")}`);
+    if (found) this.#change(() => this.#rows.renew(found));
+    else this.#close();
   }
 
   // As Membership.may_delete; the author's id is 0 when that account is closed.

@@ -105,6 +105,14 @@ export class MessageRows {
     if (hadFocus && !old.contains(document.activeElement)) this.#list.focus();
   }
 
+  // Updates the rows of a fragment that are here.
+  renew(fragment) {
+    for (const row of [...fragment.children].filter(idOf)) {
+      const old = this.find(idOf(row));
+      if (old) this.update(this.#placed(row, old), old);
+    }
+  }
+
   // Removes everything but the messages that are being sent.
   clear() {
     for (const row of this.#column.querySelectorAll(":scope > :is(article[id], .day, .unread-line, #older)"))

@@ -261,3 +261,41 @@ def test_the_scripts_of_a_first_visit_are_small(visit: Visit) -> None:
     ann.page.wait_for_function("() => customElements.get('chat-announcer') && customElements.get('chat-notifications')")
     sizes = [one.request.sizes()["responseBodySize"] for one in loaded if one.request.resource_type == "script"]
     assert 20_000 < sum(sizes) <= 45 * 1024
+
+
+def test_a_new_role_shows_at_once_whose_messages_one_may_delete(chat: Chat) -> None:
+    ann, bob = chat.ann, chat.bob
+    by_ann, by_bob = ann.posts("by ann"), bob.posts("by bob")
+    chat.opens()
+    rows = bob.visitor.page.locator(f"#message-{by_ann}, #message-{by_bob}")
+    delete = rows.get_by_role("link", name="Delete message").or_(rows.get_by_role("link", name="Удалить сообщение"))
+    expect(delete).to_have_count(1)
+    bob_id = bob.visitor.page.locator("live-stream").get_attribute("user")
+    rows.first.evaluate("row => row.remembered = true")
+    for role, count in (("admin", 1), ("owner", 2), ("admin", 1)):
+        who = ann if bob.calls("GET", f"chats/{bob.chat}")["role"] != "owner" else bob
+        target = bob_id if who is ann else ann.visitor.page.locator("live-stream").get_attribute("user")
+        who.calls("PATCH", f"chats/{chat.ann.chat}/members/{target}", {"role": role if who is ann else "owner"})
+        expect(delete).to_have_count(count)
+    assert rows.first.evaluate("row => row.remembered")
+    chat.is_same_after_a_reload(ROWS)
+
+
+def test_after_missed_events_the_list_has_no_chat_that_was_left(chat: Chat) -> None:
+    ann, bob = chat.ann, chat.bob
+    left = ann.calls("POST", "chats", {"title": "Shed", "members": [bob.username]})["id"]
+    chat.opens()
+    page = bob.visitor.page
+    expect(page.locator(f'chat-list [data-chat="{left}"]')).to_have_count(1)
+    bob_id = page.locator("live-stream").get_attribute("user")
+    # The page does not hear of it.
+    page.evaluate("addEventListener('member.removed', (event) => event.stopImmediatePropagation(), true)")
+    ann.calls("DELETE", f"chats/{left}/members/{bob_id}")
+    until(page, lambda: len(bob.calls("GET", "chats")["items"]) == 1)
+    ann.posts("still here")
+    chat.have_seen("still here")
+    expect(page.locator(f'chat-list [data-chat="{left}"]')).to_have_count(1)
+    page.evaluate("document.dispatchEvent(new CustomEvent('reset', {detail: {}}))")
+    expect(page.locator(f'chat-list [data-chat="{left}"]')).to_have_count(0)
+    expect(page.locator("chat-list > ul > li")).to_have_count(1)
+    assert not bob.visitor.complaints
