@@ -48,8 +48,8 @@ class Place(NamedTuple):
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("on_loop")
     keys = {name: secrets.token_hex(32) for name in ("SECRET_KEY", "JWT_SECRET_KEY")}
-    loop = Server(folder, **keys)
-    threads = Server(folder, **keys, ANSWER_ON_LOOP="off")
+    loop = Server(folder, **keys, KEEP_ANSWERS="on", ANSWER_ON_LOOP="on")
+    threads = Server(folder, **keys, KEEP_ANSWERS="on", ANSWER_ON_LOOP="off")
     account = {"username": "ann", "password": PASSWORD}
     requests.post(f"{loop.url}/api/users", json=account, timeout=60)
     token = requests.post(f"{loop.url}/api/users/login", json=account, timeout=60).json()["token"]

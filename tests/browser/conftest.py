@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from servers import Server
 
 PASSWORD = "correct horse battery"
@@ -107,6 +109,16 @@ def until(page: Page, condition: Callable[[], Any]) -> Any:
         assert time.monotonic() < end, "it never came"
         page.wait_for_timeout(10)
     return found
+
+
+def tab_shows(who: Visitor, page: Page, title: str) -> None:
+    """A new tab has this heading, asked by the protocol.
+
+    Playwright misses what a new tab shows if the answer comes before it has attached itself.
+    """
+    tab = who.context.new_cdp_session(page)
+    heading = {"expression": "document.querySelector('h1')?.textContent.trim()"}
+    until(who.page, lambda: tab.send("Runtime.evaluate", heading)["result"].get("value") == title)
 
 
 def fill(field: Locator, value: str) -> None:
@@ -247,7 +259,8 @@ def visit(chromium: Browser, server: Server, request: pytest.FixtureRequest) -> 
     for context in contexts:
         # pytest shows what is printed with a test that fails: what is on each page, values of fields too.
         for page in context.pages if request.node.stash.get(FAILED, False) else ():
-            print(f"{page.url}:\n{page.locator('body').aria_snapshot()}")
+            with contextlib.suppress(PlaywrightError):
+                print(f"{page.url}:\n{page.locator('body').aria_snapshot(timeout=5000)}")
         context.close()
 
 

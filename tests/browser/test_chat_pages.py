@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
-from .conftest import Visit, Visitor, until
+from .conftest import Visit, Visitor, tab_shows
 from .test_live import Pair, enters, name, row, said
 
 
@@ -189,10 +189,7 @@ def test_what_is_refused_is_a_page_as_any_other(two: Two) -> None:
 def test_a_new_tab_is_a_new_tab(two: Two, keys: list[str]) -> None:
     with two.bob.context.expect_page() as opened:
         row(two.bob, "Kitchen").click(modifiers=keys)
-    # Asked by the protocol: Playwright misses what a new tab shows if the answer comes before it has attached itself.
-    tab = two.bob.context.new_cdp_session(opened.value)
-    heading = {"expression": "document.querySelector('h1')?.textContent"}
-    until(two.bob.page, lambda: tab.send("Runtime.evaluate", heading)["result"].get("value") == "Kitchen")
+    tab_shows(two.bob, opened.value, "Kitchen")
     is_open(two.bob, "Garden")
 
 

@@ -82,11 +82,10 @@ def test_older_messages_come_by_themselves_and_nothing_jumps(long: Long) -> None
     assert abs(place_of(bob, "message 120") - before - 300) < 4
     for _ in range(12):
         scrolls(bob, -3000)
-        if said(bob).count() == 130:
+        count = said(bob).count()
+        if count == 130:
             break
-        bob.page.wait_for_function(
-            "n => document.querySelectorAll('message-list article').length > n", arg=said(bob).count()
-        )
+        bob.page.wait_for_function("n => document.querySelectorAll('message-list article').length > n", arg=count)
     long.has_all(0, 129)
     expect(bob.page.get_by_role("link", name="Older messages")).to_have_count(0)
     # One day, one line; and what goes on goes on over the seam.
