@@ -15,162 +15,168 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from markupsafe import Markup
 
 Fields = Mapping[str, Any]
-# Appends its part of the result.
-Part = Callable[[Fields, list[str]], None]
 
 ATTRIBUTE = re.compile(r'\s+([\w:-]+)(?:="([^"]*)")?')
 TAG = re.compile(r'<(/?)([a-z][\w-]*)((?:\s+[\w:-]+(?:="[^"]*")?)*)\s*>')
 SLOT = re.compile(r"\{(\w+)\}")
 DIRECTIVES = ("each", "if", "unless", "html")
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
+SPECIAL = re.compile("[&<>\"']")
 
 
 class SlotTemplate:
-    """A template, compiled once."""
+    """A template, compiled once, as Jinja does, to a Python function."""
 
     def __init__(self, source: str) -> None:
         self.source = Markup(source)
-        self._whole = _Compiler(source).content()
+        self._fill = _Compiler(source).function()
 
     def fill(self, fields: Fields) -> str:
         """Fill the slots; returns safe HTML. Raises KeyError for a field that is missing."""
         result: list[str] = []
-        self._whole(fields, result)
+        self._fill(fields, result.append)
         return "".join(result)
 
 
 class _Compiler:
-    """Reads a template once, from its beginning to its end, and makes functions of it."""
+    """Reads a template once, from its beginning to its end, and writes a function of it.
+
+    From `<p data-if="name">{name}</p>`:
+
+        def fill(fields0, write):
+            if fields0['name']:
+                write('<p>%s</p>' % (escaped(fields0['name']),))
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.tags = TAG.finditer(source)
         self.at = 0
+        self.lines = ["def fill(fields0, write):"]
+        self.indentation, self.loops = 1, 0
+        # Text that is not written yet, with `%s` for each value.
+        self.pattern, self.values = "", list[str]()
 
-    def content(self) -> Part:
+    def function(self) -> Callable[[Fields, Callable[[str], None]], None]:
+        self.content()
+        self.line("return")
+        scope: dict[str, Any] = {"escaped": escaped, "attribute": attribute}
+        exec(compile("\n".join(self.lines), "<slots>", "exec"), scope)
+        function: Callable[[Fields, Callable[[str], None]], None] = scope["fill"]
+        return function
+
+    def content(self) -> None:
         """Compile up to the end tag of the element that has begun, or to the end of the template."""
-        parts: list[Part] = []
         depth = 0
         for tag in self.tags:
-            parts += _text(self.source[self.at : tag.start()])
+            self.text(self.source[self.at : tag.start()])
             self.at = tag.end()
             is_end, name = bool(tag[1]), tag[2]
             if is_end and not depth:
-                break
+                return
             attributes = dict(ATTRIBUTE.findall(tag[3]))
             if any(f"data-{word}" in attributes for word in DIRECTIVES):
-                parts.append(self.element(name, attributes))
+                self.element(name, attributes)
+            elif is_end:
+                self.text(tag[0])
+                depth -= 1
             else:
-                parts += _text(tag[0]) if is_end else _start_tag(name, attributes)
-                depth += 0 if name in VOID else -1 if is_end else 1
-        else:
-            parts += _text(self.source[self.at :])
-        return _sequence(parts)
+                self.start_tag(name, attributes)
+                depth += name not in VOID
+        self.text(self.source[self.at :])
 
-    def element(self, name: str, attributes: dict[str, str]) -> Part:
+    def element(self, name: str, attributes: dict[str, str]) -> None:
         """Compile an element with directives, whose start tag was read."""
         each, wanted, unwanted, trusted = (attributes.pop(f"data-{word}", None) for word in DIRECTIVES)
-        parts = [*_start_tag(name, attributes)]
-        if name not in VOID:
-            content = self.content()
-            parts += [_html(trusted) if trusted else content, *_text(f"</{name}>")]
-        part = _sequence(parts)
-        if wanted:
-            part = _if(wanted, part)
-        if unwanted:
-            part = _unless(unwanted, part)
-        return _each(each, part) if each else part
+        with self.loop(each), self.block(wanted, "if {}:"), self.block(unwanted, "if not {}:"):
+            self.start_tag(name, attributes)
+            if name in VOID:
+                return
+            if trusted:
+                self.pattern += "%s"
+                self.values.append(self.field(trusted))
+                self.skip_content()
+            else:
+                self.content()
+            self.text(f"</{name}>")
+
+    def skip_content(self) -> None:
+        """Compile the content of an element, and drop it."""
+        dropped = _Compiler(self.source)
+        dropped.tags, dropped.at = self.tags, self.at
+        dropped.content()
+        self.at = dropped.at
+
+    def start_tag(self, name: str, attributes: Mapping[str, str]) -> None:
+        self.text(f"<{name}")
+        for attribute_name, value in attributes.items():
+            if slot := SLOT.fullmatch(value):
+                self.pattern += "%s"
+                self.values.append(f"attribute({attribute_name!r}, {self.field(slot[1])})")
+            else:
+                self.text(f' {attribute_name}="{value}"' if value else f" {attribute_name}")
+        self.text(">")
+
+    def text(self, source: str) -> None:
+        """Add text with slots."""
+        self.pattern += SLOT.sub("%s", source.replace("%", "%%"))
+        self.values += [f"escaped({self.field(name)})" for name in SLOT.findall(source)]
+
+    def field(self, name: str) -> str:
+        return f"fields{self.loops}[{name!r}]"
+
+    def line(self, code: str) -> None:
+        """Write what was added, then a line of code."""
+        if self.pattern:
+            values = f" % ({', '.join(self.values)},)" if self.values else ""
+            text = self.pattern if self.values else self.pattern % ()
+            self.lines.append(f"{'    ' * self.indentation}write({text!r}{values})")
+        self.pattern, self.values = "", []
+        self.lines.append("    " * self.indentation + code)
+
+    @contextmanager
+    def block(self, name: str | None, header: str) -> Iterator[None]:
+        """What follows depends on a field, if one is named."""
+        if name is None:
+            yield
+            return
+        self.line(header.format(self.field(name)))
+        self.indentation += 1
+        yield
+        self.line("pass")
+        self.indentation -= 1
+
+    @contextmanager
+    def loop(self, name: str | None) -> Iterator[None]:
+        """What follows is for each item of a list, if one is named."""
+        if name is None:
+            yield
+            return
+        outer = self.loops
+        with self.block(name, f"for item{outer} in {{}}:"):
+            self.loops += 1
+            self.line(f"fields{self.loops} = {{**fields{outer}, **item{outer}}}")
+            yield
+            self.loops = outer
 
 
-# Parts of a compiled template
+def escaped(value: Any) -> str:
+    if type(value) is not str:
+        if type(value) is int:
+            return str(value)
+        value = "" if value is None or value is False else str(value)
+    return html.escape(value) if SPECIAL.search(value) else value
 
 
-class _Text:
-    """Text with slots: a pattern of `%s`, and for each of them the field and what writes it."""
-
-    def __init__(self, pattern: str, slots: Sequence[tuple[str, Callable[[Any], str]]]) -> None:
-        self.pattern, self.slots = pattern, slots
-        self.constant = "" if slots else pattern % ()
-
-    def __call__(self, fields: Fields, result: list[str]) -> None:
-        if self.constant:
-            result.append(self.constant)
-        else:
-            result.append(self.pattern % tuple([write(fields[name]) for name, write in self.slots]))
-
-
-def _text(source: str) -> list[Part]:
-    """Text with slots; an empty list for an empty text."""
-    slots = [(name, _escaped) for name in SLOT.findall(source)]
-    return [_Text(SLOT.sub("%s", source.replace("%", "%%")), slots)] if source else []
-
-
-def _escaped(value: Any) -> str:
-    if type(value) is int:
-        return str(value)
-    return "" if value is None or value is False else html.escape(str(value))
-
-
-def _start_tag(name: str, attributes: Mapping[str, str]) -> Iterator[Part]:
-    """A start tag."""
-    yield from _text(f"<{name}")
-    for attribute, value in attributes.items():
-        if slot := SLOT.fullmatch(value):
-            yield _Text("%s", [(slot[1], _attribute(attribute))])
-        else:
-            yield from _text(f' {attribute}="{value}"' if value else f" {attribute}")
-    yield from _text(">")
-
-
-def _attribute(attribute: str) -> Callable[[Any], str]:
-    """What writes an attribute whose whole value is one field."""
-
-    def write(value: Any) -> str:
-        if value is True:
-            return f" {attribute}"
-        return "" if value is None or value is False else f' {attribute}="{_escaped(value)}"'
-
-    return write
-
-
-def _sequence(parts: list[Part]) -> Part:
-    """Several parts, with neighbouring texts as one."""
-    joined: list[Part] = []
-    for part in parts:
-        before = joined[-1] if joined else None
-        if isinstance(part, _Text) and isinstance(before, _Text):
-            joined[-1] = _Text(before.pattern + part.pattern, [*before.slots, *part.slots])
-        else:
-            joined.append(part)
-
-    def sequence(fields: Fields, result: list[str]) -> None:
-        for part in joined:
-            part(fields, result)
-
-    return joined[0] if len(joined) == 1 else sequence
-
-
-def _html(name: str) -> Part:
-    return lambda fields, result: result.append(fields[name])
-
-
-def _if(name: str, part: Part) -> Part:
-    return lambda fields, result: part(fields, result) if fields[name] else None
-
-
-def _unless(name: str, part: Part) -> Part:
-    return lambda fields, result: None if fields[name] else part(fields, result)
-
-
-def _each(name: str, part: Part) -> Part:
-    def write(fields: Fields, result: list[str]) -> None:
-        for item in fields[name]:
-            part({**fields, **item}, result)
-
-    return write
+def attribute(name: str, value: Any) -> str:
+    """An attribute whose whole value is one field."""
+    if value is True:
+        return f" {name}"
+    return "" if value is None or value is False else f' {name}="{escaped(value)}"'
