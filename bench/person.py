@@ -211,7 +211,7 @@ def to_the_other(scene: Scene) -> dict[str, list[float]]:
         listeners.open(scene.port, token)
     listeners.read(lambda: len(listeners.ready) == OTHERS, 60)
     for page in (sender, receiver):
-        scene.opens(page, f"/chats/{scene.garden}")
+        scene.opens(page, f"/chats/{scene.garden}?newest=1")
     times = []
     for number in range(scene.rounds):
         types(sender, f"hello {number}")

@@ -104,6 +104,8 @@ def test_both_give_the_same_answer(place: Place) -> None:
         first, again = plain(exchanged(place.threads, pieces)), plain(exchanged(place.loop, pieces))
         assert again == first, whole
         assert plain(exchanged(place.loop, pieces)) == first, whole
+        # In one piece and byte for byte the same: it need not be parsed again.
+        assert plain(exchanged(place.loop, [whole])) == plain(exchanged(place.loop, [whole])) == first, whole
         kept += first[0].startswith(b"HTTP/1.1 200")
     assert kept > 50
 
@@ -128,3 +130,26 @@ def test_it_is_the_loop_that_answers(place: Place) -> None:
         for _ in range(at_least + 1):
             exchanged(server, [request(place.token)])
         assert server.log.read_text().count("kept") - before >= at_least
+
+
+def test_the_same_bytes_again_get_what_is_so_by_then(place: Place) -> None:
+    """On one connection, as a script that asks again and again."""
+    account = {"username": "ann", "password": PASSWORD}
+    token = requests.post(f"{place.loop.url}/api/users/login", json=account, timeout=60).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    with requests.Session() as session:
+
+        def asks() -> requests.Response:
+            return session.get(f"{place.loop.url}{PATHS[0]}", headers=headers, timeout=60)
+
+        for number in range(3):
+            for _ in range(3):
+                newest = asks().json()["items"][-1]["text"]
+            message = {"chat_id": 1, "text": f"still growing, {number}"}
+            assert requests.post(f"{place.loop.url}/api/messages", json=message, headers=headers, timeout=60).ok
+            assert newest != message["text"] == asks().json()["items"][-1]["text"]
+        before = place.loop.log.read_text().count("kept")
+        assert [asks().status_code for _ in range(3)] == [200] * 3
+        assert place.loop.log.read_text().count("kept") - before >= 2
+        assert requests.post(f"{place.loop.url}/api/users/logout", headers=headers, timeout=60).ok
+        assert asks().status_code == 401

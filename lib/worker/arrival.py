@@ -125,12 +125,18 @@ class Arrival:
     def clear(self) -> None:
         """Start the next request with the bytes that followed the last one."""
         self.request: Any = None
+        # All that was received, if the parser has read it to its end.
+        self.raw = b""
         self.is_large = self.awaits_word = False
         self.wanted: int | ChunkScanner = 0
         self.looked_at = 0
 
     def feed(self, data: bytes) -> None:
         self.buffer += data
+
+    @property
+    def is_empty(self) -> bool:
+        return self.request is None and not self.buffer
 
     @property
     def has_begun(self) -> bool:
@@ -149,7 +155,8 @@ class Arrival:
         if len(self.buffer) <= self.cfg.limit_request_line and self.buffer.find(b"\n", fresh) < 0:
             # No complete line yet: nothing to parse.
             return False
-        arrived = Arrived(bytes(self.buffer))
+        raw = bytes(self.buffer)
+        arrived = Arrived(raw)
         try:
             request = Request(self.cfg, arrived, self.client, self.number + 1)
         except Incomplete:
@@ -161,6 +168,7 @@ class Arrival:
         # gunicorn would send 100 Continue before the app runs, even for a body that is too large.
         self.awaits_word, request._expected_100_continue = request._expected_100_continue, False
         self.buffer = bytearray(arrived.rest())
+        self.raw = b"" if self.buffer else raw
         if isinstance(request.body.reader, ChunkedReader):
             request.body.reader = Chunked(request, arrived)
             self.wanted = ChunkScanner()

@@ -15,7 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.workers.gthread import ThreadWorker
@@ -37,14 +37,23 @@ SPARE_FILES = 256
 GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 
 
+class OnLoop(Protocol):
+    """Answers requests on the loop; None leaves a request to a thread."""
+
+    def __call__(self, request: Any, raw: bytes, sock: Any, client: Any, server: Any, /) -> bytes | None:
+        """Answer gunicorn's request; `raw` is all that was received of it, or empty."""
+
+    def again(self, raw: bytes, client: Any, /) -> bytes | None:
+        """Answer a request whose bytes are the same as of one before."""
+
+
 class Worker(ThreadWorker):
     """gunicorn's threaded worker behind this loop. If TLS ends in gunicorn it is the plain one."""
 
     # How many proxies in front report the client's address, and how many connections each address may have (0: any).
     proxies = 0
     connections_each = 0
-    # Answers a request on the loop, given gunicorn's request, socket, client and server; None leaves it to a thread.
-    on_loop: Callable[[Any, Any, Any, Any], bytes | None] | None = None
+    on_loop: OnLoop | None = None
     # gunicorn's, without a type.
     worker_connections: int
 
@@ -133,6 +142,8 @@ class Worker(ThreadWorker):
 
     def wait_for(self, conn: Connection, on_event: Callable[[Connection], None] | None) -> None:
         """Call a method whenever the client has sent or read something; None stops waiting."""
+        if conn.on_event == on_event:
+            return
         if on_event is not None:
             events = selectors.EVENT_WRITE if on_event == self.on_writable else selectors.EVENT_READ
             change = self.poller.register if conn.on_event is None else self.poller.modify
@@ -160,7 +171,12 @@ class Worker(ThreadWorker):
 
     def on_request(self, conn: Connection) -> None:
         data = conn.sock.recv(RECEIVE)
-        if data:
+        response = None
+        if self.on_loop is not None and self.alive and conn.arrival.is_empty:
+            response = self.on_loop.again(data, conn.client)
+        if response is not None:
+            self.respond(conn, response)
+        elif data:
             self.continue_request(conn, data)
         elif conn.arrival.request is not None:
             self.refuse(conn, NoMoreData(b""))
@@ -187,16 +203,21 @@ class Worker(ThreadWorker):
         """Answer a request on the loop, or queue it for a thread."""
         # Not one of several at once: each would go one call deeper.
         if self.on_loop is not None and self.alive and not conn.arrival.buffer:
-            response = self.on_loop(conn.arrival.request, conn.sock, conn.client, conn.server)
+            arrival = conn.arrival
+            response = self.on_loop(arrival.request, arrival.raw, conn.sock, conn.client, conn.server)
             if response is not None:
-                conn.sock.sendall(response)
-                conn.keeps_alive = True
-                conn.arrival.clear()
-                self.settle(conn)
+                self.respond(conn, response)
                 return
         self.wait_for(conn, None)
         self.turns.add(conn)
         self.hand_out()
+
+    def respond(self, conn: Connection, response: bytes) -> None:
+        """Send a response made on the loop."""
+        conn.sock.sendall(response)
+        conn.keeps_alive = True
+        conn.arrival.clear()
+        self.settle(conn)
 
     def hand_out(self) -> None:
         """Hand waiting requests to free threads."""
