@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from models.base import write
+from models.base import write, write_together
 from models.chat import Chat, Membership
 from models.chat_list import unread_mentions
 from models.errors import Busy, Invalid, words
@@ -60,6 +60,8 @@ def _alive(membership: Membership, message_id: int) -> Any:
 
 def read(membership: Membership, message_id: int) -> None:
     """Move the read position forward to a message. Raises Invalid (`message_id`) for one of another chat."""
+    if write_together(lambda: _read_all(membership, message_id)):
+        return
     for _ in range(TRIES):
         counted = Counted.after(membership, message_id)
         with write():
@@ -70,15 +72,28 @@ def read(membership: Membership, message_id: int) -> None:
             if message_id <= current.last_read_id:
                 return
             if _stand_at(current, counted):
-                data = {
-                    "chat_id": current.chat_id,
-                    "user_id": current.user_id,
-                    "message_id": message_id,
-                    **unread_counts(current),
-                }
-                Event.record("read", data, chat_id=current.chat_id, user_id=current.user_id)
+                _record_read(current, message_id, **unread_counts(current))
                 return
     raise Busy()
+
+
+def _read_all(membership: Membership, message_id: int) -> bool:
+    """Mark everything as read if this is the newest message; otherwise return False. Inside a write() only.
+
+    Nothing has to be counted then. Every open page does this with every message, or with every few.
+    """
+    current = membership.reload()
+    if message_id != current.chat.last_message_id:
+        return False
+    if message_id > current.last_read_id:
+        stand_at_end.run(message_id, current.chat.message_count, current.id)
+        _record_read(current, message_id, unread=0, unread_mentions=0)
+    return True
+
+
+def _record_read(membership: Membership, message_id: int, **counts: int) -> None:
+    data = {"chat_id": membership.chat_id, "user_id": membership.user_id, "message_id": message_id, **counts}
+    Event.record("read", data, chat_id=membership.chat_id, user_id=membership.user_id)
 
 
 def mark_unread(membership: Membership, message_id: int) -> None:
@@ -131,6 +146,12 @@ def count_loaded(chat_id: int, own: Mapping[int, int], newest: int, event_id: in
     add_to_chat.run(sum(own.values()), newest, event_id, chat_id)
     for author_id, count in own.items():
         add_own.run(count, chat_id, author_id)
+
+
+@statement
+def stand_at_end(message_id: Any, message_count: Any, membership_id: Any) -> Any:
+    position = {"last_read_id": message_id, "read_count": message_count, "own_since": 0}
+    return Membership.update(position).where(Membership.id == membership_id)
 
 
 @statement

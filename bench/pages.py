@@ -63,6 +63,8 @@ class Site:
     port: int = field(default_factory=free_port)
     posted: Posted = field(default_factory=lambda: Posted(f"measured {secrets.token_hex(4)} "))
     master: int = 0
+    # The chat with the most messages.
+    large: int = 0
     works: list[Work] = field(default_factory=list)
 
     @property
@@ -76,7 +78,7 @@ class Site:
         settle = [sys.executable, "-c", SETTLE, str(self.database), str(media), secret_key]
         settle += [] if self.messages is None else [str(self.messages)]
         settled = subprocess.run(settle, cwd=self.root, check=True, stdout=subprocess.PIPE)
-        large, ids = json.loads(settled.stdout.splitlines()[-1])
+        self.large, ids = json.loads(settled.stdout.splitlines()[-1])
         environment = {
             "HOST": "127.0.0.1", "PORT": str(self.port), "SECRET_KEY": secret_key,
             "JWT_SECRET_KEY": secrets.token_hex(32), "DATABASE_URL": f"sqlite:///{self.database}",
@@ -85,7 +87,7 @@ class Site:
         }  # fmt: skip
         log = self.folder / "chat.log"
         self.master = running.enter_context(served_from(self.root, ["chat:app"], "/healthz", log, **environment)).pid
-        self.works = works_of(self.port, large, ids, self.posted)
+        self.works = works_of(self.port, self.large, ids, self.posted)
 
 
 @dataclass

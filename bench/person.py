@@ -71,6 +71,8 @@ class Scene:
     """A server with 50 people and 20 chats, a chat of its own for this measure, and who sits at a browser."""
 
     chromium: Browser
+    # The server's process.
+    master: int
     port: int
     slow: Slow
     garden: int
@@ -137,11 +139,11 @@ def playing(folder: Path, slow: Slow, rounds: int) -> Iterator[Scene]:
         "WEB_CONCURRENCY": "1", "TRUSTED_HOSTS": "", "PROXY_COUNT": "0", "STREAMS_A_PERSON": "200",
     }  # fmt: skip
     with (
-        served(["chat:app"], "/healthz", folder / "chat.log", **environment),
+        served(["chat:app"], "/healthz", folder / "chat.log", **environment) as server,
         sync_playwright() as playwright,
     ):
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
-        yield Scene(chromium, port, slow, int(garden.id), rounds)
+        yield Scene(chromium, server.pid, port, slow, int(garden.id), rounds)
         chromium.close()
 
 

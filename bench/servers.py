@@ -85,11 +85,11 @@ def memory(master: int) -> dict[str, int]:
     }
 
 
-def processor_seconds(master: int) -> float:
-    """Processor time that the web workers of a master have used."""
+def processor_seconds(master: int, with_stream: bool = False) -> float:
+    """Processor time that the web workers of a master have used, and with `with_stream` the stream process too."""
     ticks = 0
     for pid in children(master):
-        if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes():
+        if with_stream or b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes():
             # utime and stime, of which the name before them may have spaces (proc_pid_stat(5)).
             ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")

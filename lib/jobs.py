@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 THREADS = 2
+# As for pictures (lib/limited_worker.py).
+NICE = 5
 QUEUE_MAX = 32
 
 
@@ -36,7 +39,7 @@ class Pool:
     """
 
     def __init__(self) -> None:
-        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="job")
+        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="job", initializer=lower_priority)
         self.slots = threading.BoundedSemaphore(THREADS + QUEUE_MAX)
         self.local = threading.local()
         self.lock = threading.Lock()
@@ -145,6 +148,12 @@ class BackgroundQueue:
                 logger.exception("a background job failed")
             finally:
                 self.jobs.task_done()
+
+
+def lower_priority() -> None:
+    """Let threads that answer go before this one. On Linux each thread has a priority of its own (setpriority(2))."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 pool = Pool()

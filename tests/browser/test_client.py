@@ -10,7 +10,7 @@ from servers import wait_for
 
 from lib import usernames
 
-from .conftest import PASSWORD, Visit, Visitor
+from .conftest import PASSWORD, Visit, Visitor, until
 from .test_live import Pair, name, row, said
 from .test_overlays import back
 
@@ -185,21 +185,21 @@ def test_there_is_never_more_than_one_bar(visit: Visit) -> None:
     expect(first.locator(".reaction")).to_have_count(1)
     first.locator(".reaction").click()
     moves_to(second)
-    expect(bars(page)).to_have_count(1)
+    until(page, lambda: bars(page).count() == 1)
     # A click on a quotation leads to the first, while the mouse stays.
     second.locator(".quote").click()
     expect(first).to_be_focused()
     moves_to(second)
-    expect(bars(page)).to_have_count(1)
+    until(page, lambda: bars(page).count() == 1)
     # By keys.
     link = first.get_by_role("link", name="React", exact=True)
     link.focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
     expect(page.locator(".reaction-choice")).to_have_count(0)
-    expect(bars(page)).to_have_count(1)
+    until(page, lambda: bars(page).count() == 1)
     moves_to(second)
-    expect(bars(page)).to_have_count(1)
+    until(page, lambda: bars(page).count() == 1)
     page.mouse.move(0, 0)
     page.keyboard.press("Shift")
     assert bars(page).count() <= 1
