@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,16 @@ def app(settings: Settings) -> Iterator[Flask]:
     app.testing = False
     models.migrate()
     yield app
+    end_background_work()
     models.database.close()
+
+
+def end_background_work() -> None:
+    """Wait for threads that work on tasks: the next test opens another database, in the midst of what they do."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer) and not thread.interval:
+            thread.join(60)
+            assert not thread.is_alive(), "a background task does not end"
 
 
 @pytest.fixture

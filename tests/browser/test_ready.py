@@ -78,6 +78,7 @@ def test_a_reload_waits_for_the_history_to_go_back_for_what_has_closed(visit: Vi
     ann.page.route("**/healthz?aligned", aligned)
     ann.page.route(ann.server.url + path, document)
     ann.page.keyboard.press("Escape")
+    expect(ann.page.locator("emoji-picker:popover-open")).to_have_count(0)
     ann.page.reload()
     assert asked == ["aligned", "page"]
 
