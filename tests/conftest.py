@@ -67,12 +67,13 @@ def app(settings: Settings) -> Iterator[Flask]:
     app.testing = False
     models.migrate()
     yield app
-    end_background_work()
     models.database.close()
 
 
-def end_background_work() -> None:
+@pytest.fixture(autouse=True)
+def background_work_ends() -> Iterator[None]:
     """Wait for threads that work on tasks: the next test opens another database, in the midst of what they do."""
+    yield
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer) and not thread.interval:
             thread.join(60)
