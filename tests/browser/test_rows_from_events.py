@@ -278,7 +278,8 @@ def test_a_new_role_shows_at_once_whose_messages_one_may_delete(chat: Chat) -> N
         who.calls("PATCH", f"chats/{chat.ann.chat}/members/{target}", {"role": role if who is ann else "owner"})
         expect(delete).to_have_count(count)
     assert rows.first.evaluate("row => row.remembered")
-    chat.is_same_after_a_reload(ROWS)
+    # The unread line depends on what was read before.
+    chat.is_same_after_a_reload(".message-column > article")
 
 
 def test_after_missed_events_the_list_has_no_chat_that_was_left(chat: Chat) -> None:
