@@ -227,7 +227,7 @@ def verified_claims(token: str, key: str) -> dict[str, Any]:
 
 
 def read_token(app: Flask, authorization: str) -> Token | None:
-    """What the Bearer token in an Authorization header says; None when it is not valid."""
+    """What is in the Bearer token of an Authorization header; None when it is not valid."""
     try:
         claims = claims_of(authorization, app.config["JWT_KEY"])
     except Unauthorized:

@@ -9,6 +9,7 @@ import secrets
 import sys
 import threading
 import time
+from collections.abc import MutableMapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -33,13 +34,14 @@ from actions import emails
 from answers.kept import KEEPING, PARTS, KeptAnswers, Parts
 from answers.requests import RequestReader
 from api.fast_json import FastJson
+from commands import serving, start
 from config import ConfigError, Settings
 from lib import logs, mailer, private, uploads
 from lib.compression import compress
 from lib.limits import REMEMBERED_DAYS
 from lib.origin import Origin, is_host
 from lib.storage import Upload
-from models import base, outcomes, password
+from models import outcomes, password
 from models.base import media
 from models.user import LANGUAGES
 from stream import client as stream_client
@@ -58,6 +60,7 @@ TAKES_FILES = {
 }  # fmt: skip
 UPLOADS_AT_ONCE = 4
 YEAR = 365 * 86_400
+HEALTH = "/healthz"
 # What of an address opens something by itself, also where it is asked for otherwise than it should be.
 OPENS_BY_ITSELF = re.compile(r"(?<=/reset/|/email/).+", re.DOTALL)
 # Who somebody is stands in the database alone, which forgets it when the account is closed.
@@ -76,11 +79,22 @@ class Id(IntegerConverter):
     regex = "[0-9]{1,18}"
 
 
+class Environment(flask.templating.Environment):
+    """Flask's, but each template has a plain dict of globals.
+
+    Jinja's ChainMap is for globals that change later, and its comparisons took a tenth of the time of a page.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
 class App(Flask):
     """Flask, behind as many proxies as the settings name."""
 
     request_class = uploads.Request
     json_provider_class = FastJson
+    jinja_environment = Environment
 
     def put_in_front(self, layer: Any, proxies: int) -> None:
         """Pass requests through a WSGI layer, and believe this many proxies about the client's address and scheme."""
@@ -90,6 +104,9 @@ class App(Flask):
         """Raises SecurityError where `Host` names no host: Werkzeug would fail over it, here or later."""
         if request is not None and not is_host(request.environ.get("HTTP_HOST", "localhost")):
             raise SecurityError("The Host header names no host.")
+        if request is not None and request.path == HEALTH:
+            # Who looks after a server asks it by its address, whatever names TRUSTED_HOSTS has for people.
+            return self.url_map.bind_to_environ(request.environ)
         return super().create_url_adapter(request)
 
     def process_response(self, response: flask.Response) -> flask.Response:
@@ -105,7 +122,7 @@ class App(Flask):
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's, but for the cookie's own date: how old a session may be says its login's row (rule 6).
+    """Flask's, but for the cookie's own date: how old a session may be stands in its login's row (rule 6).
 
     Once the clock was set back that date is in the future, and nobody would be signed in.
     """
@@ -114,7 +131,7 @@ class Sessions(SecureCookieSessionInterface):
         return self.read(app, request.cookies.get(self.get_cookie_name(app), ""))
 
     def read(self, app: Flask, cookie: str) -> SecureCookieSession:
-        """The session in a cookie; an empty one when it is not ours."""
+        """The session in a cookie; an empty one when its signature is wrong."""
         serializer = self.get_signing_serializer(app) if cookie else None
         try:
             return self.session_class(serializer.loads(cookie) if serializer else None)
@@ -129,10 +146,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     private.restrict_umask()
     app = App(__name__)
     configure(app, settings)
-    models.open_database(settings.database_url)
+    models.open_database(settings.database_url, settings.database_connections)
     models.use(
         settings.media_dir,
         # Some threads stay free for everybody else (rule 25).
+        bucket=settings.bucket and {**settings.bucket, "at_once": max(1, settings.threads - 2)},
         pictures_at_once=max(1, settings.threads // 2),
         throttled=settings.rate_limits,
         **settings.limits,
@@ -143,10 +161,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard(app, settings)
     views.register(app)
     stream_client.use(os.environ.get(supervisor.VARIABLE))
-    stream_endpoint.serve(settings.database_path, settings.cursor_key, settings.threads, settings.heartbeat)
+    stream_endpoint.serve(settings.database, settings.cursor_key, settings.threads, settings.heartbeat)
     app.register_blueprint(api.api)
     csrf.exempt(api.api)
-    app.add_url_rule("/healthz", "chat.healthz", healthz)
+    app.add_url_rule(HEALTH, "chat.healthz", healthz)
     app.register_error_handler(Exception, answer_error)
     app.context_processor(lambda: {"csp_nonce": csp_nonce, "language": language()})
     commands.register(app)
@@ -154,7 +172,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def configure(app: App, settings: Settings) -> None:
-    """What Flask and its extensions are told."""
+    """Configure Flask and its extensions."""
     app.config.update(
         SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=SMALL_BODY,
@@ -174,7 +192,7 @@ def configure(app: App, settings: Settings) -> None:
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         BABEL_TRANSLATION_DIRECTORIES="translations",
         PUBLIC_URL=settings.public_url,
-        LOCAL_URL=commands.address(settings),
+        LOCAL_URL=serving.address(settings),
         PROXY_COUNT=settings.proxies,
     )
     app.url_map.converters["int"] = Id
@@ -185,7 +203,7 @@ def configure(app: App, settings: Settings) -> None:
 
 
 def kept_answers(app: App) -> KeptAnswers:
-    """The layer that gives answers again."""
+    """Open the cache of answers."""
     fresh = {"nonce": new_secret, "key": new_secret, "cursor": stream_endpoint.cursor}
     return KeptAnswers(
         app.wsgi_app,
@@ -231,7 +249,7 @@ def begin() -> None:
     """Give the request a number and a clock."""
     g.request_id = secrets.token_hex(4)
     g.began = time.perf_counter()
-    base.reopen_replaced()
+    models.database.reopen_replaced()
     if isinstance(request.routing_exception, SecurityError):
         # Before anything else: without a host there are no addresses, so no page can be made.
         raise request.routing_exception
@@ -354,7 +372,7 @@ def finish(error: BaseException | None) -> None:
     unkept: list[Upload] = g.pop("uploads", [])
     for upload in unkept:
         upload.discard()
-    base.keep_connection(is_sound=not g.get("broken"))
+    models.database.end_request(is_sound=not g.get("broken"))
 
 
 def healthz() -> tuple[dict[str, str], int]:
@@ -374,13 +392,13 @@ def answer_error(error: Exception) -> Any:
     if request.path.startswith("/api/") or request.path == "/api" or "Authorization" in request.headers:
         return api.answer_error(error)
     if isinstance(error, SecurityError):
-        # Asked for by a name that is not ours: there is no page of this site to show.
+        # The Host header is not this site's: there is no page to show.
         return flask.Response("Bad Request\n", 400, content_type="text/plain")
     return errors.answer(error)
 
 
 def note_error(error: Exception) -> None:
-    """A fault of ours with its trace, under the request's number; trouble of the machine in one line."""
+    """Log a bug with its traceback, under the request's id; trouble of the machine in one line."""
     found = outcomes.of(error)
     if found.is_ours:
         logger.error("%s %s", g.request_id, type(error).__name__, exc_info=error)
@@ -393,11 +411,11 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
     try:
-        globals()["app"] = create_app(commands.settings())
+        globals()["app"] = create_app(start.read_settings())
     except ConfigError as error:
         sys.exit(f"Flask Chat can't start: {error}")
     return globals()["app"]
 
 
 if __name__ == "__main__":
-    sys.exit(commands.serve())
+    sys.exit(serving.serve())

@@ -6,6 +6,7 @@ import hmac
 import os
 import re
 import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,10 +15,13 @@ from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
+from lib import hosts
+from lib.database_url import is_postgres
 from lib.limits import Limits, limit
 
 ROOT = Path(__file__).resolve().parent
-ENV_FILE = ROOT / ".env"
+# A container's own folder is lost with it; ENV_FILE puts the keys on its volume.
+ENV_FILE = Path(os.environ.get("ENV_FILE") or ROOT / ".env")
 
 # RFC 7518, 3.2: an HS256 key has as many bits as the hash at least.
 KEY_BYTES = 32
@@ -38,6 +42,9 @@ SMTP = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 HOST_NAME = re.compile(
     r"(?!.*\.\.)(?!.*[^.]{64})\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?"
 )
+
+# The settings of the bucket.
+S3_NAMES = ("S3_BUCKET", *hosts.AWS)
 
 
 class ConfigError(Exception):
@@ -63,9 +70,11 @@ class Settings:
     proxies: int = limit(0, 0, 10, name="PROXY_COUNT")
     workers: int = limit(min(2, os.cpu_count() or 1), 1, 64, name="WEB_CONCURRENCY")
     threads: int = limit(8, 1, 256)
+    # Of each worker, to Postgres.
+    database_connections: int = limit(8, 1, 256)
     streams_max: int = limit(10_000, 1, 1_000_000)
-    streams_each: int = limit(20, 1, 1_000, name="STREAMS_A_PERSON")
-    connections_each: int = limit(1_000, 10, 100_000, name="CONNECTIONS_AN_ADDRESS")
+    streams_per_person: int = limit(20, 1, 1_000, name="STREAMS_A_PERSON")
+    connections_per_address: int = limit(1_000, 10, 100_000, name="CONNECTIONS_AN_ADDRESS")
     heartbeat: int = limit(15, 1, 20, name="STREAM_HEARTBEAT")
     presence_grace: int = limit(30, 0, 3600)
     public_url: str = ""
@@ -73,6 +82,8 @@ class Settings:
     answer_on_loop: bool = True
     # The keyword arguments of `lib.mailer.SmtpServer`.
     mail: dict[str, Any] | None = None
+    # The keyword arguments of `lib.s3.Bucket`; None for files in `media_dir`.
+    bucket: dict[str, Any] | None = None
 
     @property
     def cursor_key(self) -> bytes:
@@ -80,8 +91,9 @@ class Settings:
         return hmac.digest(self.jwt_secret_key.encode(), b"cursors of the live stream", "sha256")
 
     @property
-    def database_path(self) -> str:
-        return self.database_url.partition(":///")[2]
+    def database(self) -> str:
+        """The path of the SQLite file, or the address of the Postgres server."""
+        return self.database_url if is_postgres(self.database_url) else self.database_url.partition(":///")[2]
 
     @classmethod
     def read(
@@ -92,9 +104,7 @@ class Settings:
         Where a host sets PORT and nobody sets HOST, every address is listened on; not in a `local` run.
         """
         values = Values(environ, env_file)
-        if values.get("S3_BUCKET"):
-            # Files must not land in a folder while somebody believes them elsewhere.
-            raise ConfigError("S3_BUCKET: an S3 store is not supported yet; use MEDIA_DIR.")
+        values.refuse_losses()
         secret_key, jwt_secret_key = (values.key(name) for name in KEYS)
         if secret_key == jwt_secret_key:
             raise ConfigError("JWT_SECRET_KEY must not be the same as SECRET_KEY.")
@@ -104,7 +114,7 @@ class Settings:
             jwt_secret_key=jwt_secret_key,
             database_url=values.database_url(),
             media_dir=values.path("MEDIA_DIR", "media"),
-            host=values.host("0.0.0.0" if anywhere else "127.0.0.1"),
+            host=values.host(values.anywhere() if anywhere else "127.0.0.1"),
             rate_limits=values.switch("RATE_LIMITS", True),
             keep_answers=values.switch("KEEP_ANSWERS", True),
             answer_on_loop=values.switch("ANSWER_ON_LOOP", True),
@@ -112,6 +122,7 @@ class Settings:
             limits=values.limits(),
             public_url=values.url("PUBLIC_URL"),
             mail=mail_server(values),
+            bucket=s3_bucket(values),
             **values.numbers(cls),
         )
 
@@ -130,6 +141,7 @@ class Settings:
         missing = Settings.missing_keys(environ, env_file)
         if not missing:
             return []
+        Values(environ, env_file).refuse_losses()
         for name in set(KEYS) - set(missing):
             # A bad one is refused before another is written beside it.
             Values(environ, env_file).key(name)
@@ -145,25 +157,43 @@ class Values:
     """The raw values by name, in any letter case; an empty one counts as none."""
 
     def __init__(self, environ: Mapping[str, str] | None, env_file: Path) -> None:
-        given = os.environ if environ is None else environ
-        environment = upper(given)
-        self.values = {**upper(from_file(env_file)), **environment}
+        environment = upper(os.environ if environ is None else environ)
+        given = {**upper(from_file(env_file)), **environment}
+        self.values = {**hosts.defaults(given), **given}
+        self.platform, self.volume = hosts.current(given), hosts.volume(given)
+        self.env_file = env_file
         self.port_from_host = "PORT" in environment
-        if self.get("DYNO"):
-            # Heroku's router, and those built like it, stand in front of every process.
-            self.values.setdefault("PROXY_COUNT", "1")
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")
 
+    def loses(self, path: Path) -> bool:
+        """Whether the host deletes what is written there."""
+        is_on_volume = bool(self.volume) and path.is_relative_to(self.volume)
+        return self.switch("EPHEMERAL_DISK", False) and not is_on_volume
+
+    def refuse_losses(self) -> None:
+        """Raise ConfigError when keys, database or files would lie on a disk that the host wipes."""
+        lost = [name for name in KEYS if not self.get(name) and self.loses(self.env_file)]
+        if not is_postgres(self.get("DATABASE_URL")) and self.loses(Path(self.database_url()[len("sqlite:///") :])):
+            lost.append("DATABASE_URL (postgres://…)")
+        if not self.get("S3_BUCKET") and self.loses(self.path("MEDIA_DIR", "media")):
+            lost.append("S3_BUCKET")
+        if lost:
+            where = self.platform.name if self.platform else "EPHEMERAL_DISK=on"
+            raise ConfigError(
+                f"{where}: the disk is wiped at every restart, so set {', '.join(lost)};"
+                " or EPHEMERAL_DISK=off if the data is on a volume."
+            )
+
     def key(self, name: str) -> str:
-        """A secret that nobody can guess. What is wrong with it is told without showing it."""
+        """A secret that nobody can guess. What is wrong with it is reported without showing it."""
         key = self.get(name)
         if not key:
             raise ConfigError(f"{name} is missing: set it in the environment or in .env (`python chat.py` makes one).")
         if len(key.encode("utf-8", "surrogateescape")) < KEY_BYTES:
             raise ConfigError(f"{name} is too short: {KEY_BYTES} random characters at least.")
-        # A word said over and over lies within its own double, one letter in.
+        # A repeated word is found within its own double, one character in.
         again = key in (key + key)[1:-1]
         if again or len(set(key)) < 8 or any(word in key.lower() for word in EXAMPLES):
             raise ConfigError(f"{name} is an example or easy to guess: {KEY_BYTES} random characters at least.")
@@ -210,14 +240,16 @@ class Values:
         return ROOT / Path(self.get(name) or usual).expanduser()
 
     def database_url(self) -> str:
-        """`sqlite:///` and an absolute path."""
+        """`sqlite:///` and an absolute path, or the address of a Postgres server."""
         url = self.get("DATABASE_URL") or "sqlite:///chat.db"
+        if is_postgres(url):
+            return postgres_url(url)
         kind, found, path = url.partition(":///")
-        if url.startswith(("postgres:", "postgresql:")):
-            raise ConfigError("DATABASE_URL: Postgres is not supported yet; use sqlite:///path.")
         if kind != "sqlite" or not found or not path.strip("/") or path.startswith(":") or "?" in path:
             # The rest of the address may hold a password.
-            raise ConfigError("DATABASE_URL must be sqlite:///path, relative to the code or absolute.")
+            raise ConfigError(
+                "DATABASE_URL must be sqlite:///path, relative to the code or absolute, or postgres://user@host/name."
+            )
         return f"sqlite:///{(ROOT / Path(path).expanduser()).as_posix()}"
 
     def url(self, name: str) -> str:
@@ -235,6 +267,10 @@ class Values:
             raise ConfigError(f"HOST is not a host name or an address: {shown(host)}.")
         return host.strip("[]")
 
+    def anywhere(self) -> str:
+        """Every address of this machine. Some platforms reach a program by IPv6 only, and give it that in any case."""
+        return "::" if self.platform and socket.has_dualstack_ipv6() else "0.0.0.0"
+
     def host_names(self, name: str) -> tuple[str, ...]:
         hosts = tuple(self.get(name).replace(",", " ").split())
         for host in hosts:
@@ -244,7 +280,7 @@ class Values:
 
 
 def mail_server(values: Values) -> dict[str, Any] | None:
-    """Who takes letters: SMTP_URL, or its parts one by one; None when neither names a host. Raises ConfigError."""
+    """The e-mail server: SMTP_URL, or its parts one by one; None when neither names a host. Raises ConfigError."""
     try:
         url = urlsplit(values.get("SMTP_URL"))
         host, port = url.hostname or values.get("SMTP_HOST"), url.port
@@ -263,7 +299,7 @@ def mail_server(values: Values) -> dict[str, Any] | None:
     if not re.fullmatch(r"([^<>@\x00-\x1f]*<[^<>\s@]+@[^<>\s@]+>)|([^<>\s@]+@[^<>\s@]+)", sender):
         raise ConfigError("SMTP_FROM must be the address that letters come from: Flask Chat <chat@example.org>.")
     if not values.get("PUBLIC_URL"):
-        # Else the links would have whatever name a stranger's request said that this site has.
+        # Otherwise links would begin with whatever host name a stranger's request contained.
         raise ConfigError("PUBLIC_URL is needed with an SMTP server: links in letters begin with it.")
     return {
         "host": host,
@@ -272,6 +308,52 @@ def mail_server(values: Values) -> dict[str, Any] | None:
         "user": unquote(url.username or "") or values.get("SMTP_USER"),
         "password": unquote(url.password or "") or values.get("SMTP_PASSWORD"),
         "security": security,
+    }
+
+
+def postgres_url(url: str) -> str:
+    """An address of Postgres as psycopg and Peewee take it. Raises ConfigError, without the password."""
+    try:
+        parts = urlsplit(url)
+        is_complete = "://" in url and bool(parts.path.strip("/")) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise ConfigError("DATABASE_URL must name a host and a database, like postgres://user:password@host:5432/name.")
+    return parts._replace(scheme="postgresql").geturl()
+
+
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+
+
+def s3_bucket(values: Values) -> dict[str, Any] | None:
+    """The bucket for files; None where no bucket is named. Raises ConfigError."""
+    given = {name: values.get(name) or values.get(hosts.AWS.get(name, "")) for name in S3_NAMES}
+    redirect = values.switch("S3_REDIRECT", False)
+    if not given["S3_BUCKET"]:
+        if name := next(filter(values.get, (*S3_NAMES, "S3_REDIRECT")), ""):
+            # Files must not land in a folder while somebody believes them in a bucket.
+            raise ConfigError(f"S3_BUCKET is missing: {name} is set, so files belong into a bucket.")
+        return None
+    patterns = {
+        "S3_BUCKET": (BUCKET_NAME, "is not the name of a bucket"),
+        "S3_ENDPOINT_URL": (re.compile(r"(https?://[^\s?#@]+)?"), "is not like https://s3.example.org"),
+        "S3_REGION": (re.compile(r"[A-Za-z0-9-]{0,40}"), "is not the name of a region"),
+    }
+    for name, (pattern, complaint) in patterns.items():
+        if not pattern.fullmatch(given[name]):
+            raise ConfigError(f"{name} {complaint}: {shown(given[name])}.")
+    for name in ("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"):
+        if not given[name]:
+            raise ConfigError(f"{name} is missing: the bucket {given['S3_BUCKET']} can't be used without it.")
+    return {
+        "name": given["S3_BUCKET"],
+        "endpoint": given["S3_ENDPOINT_URL"] or None,
+        "region": given["S3_REGION"] or "us-east-1",
+        "key_id": given["S3_ACCESS_KEY_ID"],
+        "secret": given["S3_SECRET_ACCESS_KEY"],
+        "redirect": redirect,
+        "owner": hmac.digest(values.key("SECRET_KEY").encode(), b"files of this installation", "sha256").hex()[:32],
     }
 
 

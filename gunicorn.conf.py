@@ -1,4 +1,4 @@
-"""How gunicorn serves the messenger: `gunicorn chat:app`, with nothing said on its command line.
+"""How gunicorn serves the messenger: `gunicorn chat:app`, without options.
 
 gunicorn reads every name here as a setting, so `config` must not become one: it is a setting of its own.
 """
@@ -11,6 +11,7 @@ from typing import Any as _Any
 from config import ROOT as _ROOT
 from config import ConfigError as _ConfigError
 from config import Settings as _Settings
+from lib.drivers import hide_unused as _hide_unused_drivers
 from lib.logs import set_up as _set_up_logs
 from lib.private import restrict_umask as _keep_private
 from lib.worker.worker import Worker as _Worker
@@ -32,6 +33,7 @@ except _ConfigError as _error:
     _sys.exit(f"Flask Chat can't start: {_error}")
 
 _set_up_logs()
+_hide_unused_drivers(_settings.database_url)
 
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 bind = [f"{_host}:{_settings.port}"]
@@ -39,7 +41,7 @@ chdir = str(_ROOT)
 
 worker_class = _Worker
 _Worker.proxies = _settings.proxies
-_Worker.connections_each = _settings.connections_each if _settings.rate_limits else 0
+_Worker.connections_per_address = _settings.connections_per_address if _settings.rate_limits else 0
 # Open connections cost little while they wait: of all clients, in each worker.
 worker_connections = 4096
 workers = _settings.workers
@@ -53,9 +55,9 @@ keepalive = 15
 
 # The app logs one line a request itself, without queries, cookies and tokens.
 accesslog = None
-# What proxies say is weighed in one place, by the app's ProxyFix, as many as PROXY_COUNT names.
+# Only the app's ProxyFix trusts proxies' headers, as many as PROXY_COUNT.
 forwarded_allow_ips = ""
-# A long search in Cyrillic has six letters for each of its own.
+# A long search in Cyrillic has six characters for each of its own.
 limit_request_line = 8190
 
 # Without it gunicorn writes to the home folder.
@@ -71,7 +73,7 @@ def on_starting(server: _Any) -> None:
     """
     if not _settings.rate_limits:
         server.log.warning("RATE_LIMITS=off: nothing is throttled.")
-    done = _subprocess.run([_sys.executable, "commands.py"], cwd=_ROOT, check=False)
+    done = _subprocess.run([_sys.executable, "-m", "commands"], cwd=_ROOT, check=False)
     if done.returncode:
         _sys.exit(done.returncode)
 
@@ -82,16 +84,16 @@ def when_ready(server: _Any) -> None:
         # The keys of a TLS connection are the worker's: its threads serve streams themselves, a few at once.
         _os.environ.pop(_VARIABLE, None)
         return
-    told = {
-        "database": _settings.database_path,
+    stream_settings = {
+        "database": _settings.database,
         "cursor_key": _settings.cursor_key.hex(),
         "streams": _settings.streams_max,
-        "each": _settings.streams_each,
+        "streams_per_person": _settings.streams_per_person,
         "heartbeat": _settings.heartbeat,
         "grace": _settings.presence_grace,
     }
     # Kept on the server, for a reload reads this file anew.
-    server.stream = _Supervisor(told, server.log, server.cfg.uid, server.cfg.gid)
+    server.stream = _Supervisor(stream_settings, server.log, server.cfg.uid, server.cfg.gid)
     _os.environ[_VARIABLE] = server.stream.name_of_inbox
     server.stream.start()
 
@@ -105,13 +107,13 @@ def post_fork(server: _Any, worker: _Any) -> None:
 def post_worker_init(worker: _Any) -> None:
     """Let streams that a worker serves itself know when it is to stop; go on with what a stop cut off."""
     from answers.on_loop import OnLoop
-    from models import task
+    from models import database, task
     from stream import endpoint as stream_endpoint
 
     stream_endpoint.setup.is_serving = lambda: bool(worker.alive)
-    if _settings.keep_answers and _settings.answer_on_loop:
+    if _settings.keep_answers and _settings.answer_on_loop and database.answers_at_once:
         worker.on_loop = OnLoop(worker.wsgi, worker.cfg)
-    # What was begun before a stop is ended.
+    # Finish what was started before a stop.
     task.schedule()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from peewee import IntegrityError
 
 from actions.files import replace_square
+from lib.machine import trouble
 from lib.storage import Upload
 from models import password as passwords
 from models.base import delete_some, now, remove_after_commit, write
@@ -39,6 +40,8 @@ def register(username: str, password: str, name: str = "", about: str = "", is_a
             Claim.take(user)
             return user
     except IntegrityError as clash:
+        if trouble(clash):
+            raise
         raise Taken(username=words("This username is taken. Choose another one.")) from clash
 
 
@@ -104,6 +107,8 @@ def _write(user: User, changed: dict[str, Any], keep: Login | None, first: Calla
                 Login.end_all(user, keep)
                 Link.delete().where(Link.user == user).execute()
     except IntegrityError as clash:
+        if trouble(clash):
+            raise
         raise Taken(username=words("This username is taken. Choose another one.")) from clash
     for field, value in changed.items():
         setattr(user, field, value)
@@ -145,10 +150,10 @@ def confirm_email(link: Link) -> str:
 def set_email(user: User, email: str) -> str:
     """Set an account's address; returns the former one. Raises NotThere."""
     with write():
-        before: str = User.select(User.email).where(User.id == user.id).scalar() or ""
+        former: str = User.select(User.email).where(User.id == user.id).scalar() or ""
         _update(user, email=email)
     user.email = email
-    return before
+    return former
 
 
 def remove_email(user: User, current_password: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from peewee import fn
-
 from actions import members
 from actions.files import replace_square
 from actions.message_purge import purge_messages
@@ -153,8 +151,7 @@ def empty(task: Task) -> bool:
         if events:
             ids = [event.id for event in events if event.message_id is not None or event.type == "draft"]
             Event.delete().where(Event.id.in_(ids)).execute()
-            created = (Event.id.in_([event.id for event in events]), Event.type == "chat.created")
-            Event.update(data=fn.json_replace(Event.data, "$.last_message", None)).where(*created).execute()
+            Event.replace_in([event.id for event in events if event.type == "chat.created"], {"last_message": None})
             task.place = events[-1].id
             continue
         newest = Message.select(Message.id).where(Message.chat == task.subject).order_by(Message.id.desc())

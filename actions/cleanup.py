@@ -94,10 +94,10 @@ def known_keys(keys: list[str]) -> set[str]:
     found: set[str] = set()
     for column in KEYS:
         found.update(key for (key,) in column.model.select(column).where(column.in_(keys)).tuples())
-    return found | (DeletedMessage.every_key() & set(keys))
+    return found | (DeletedMessage.all_keys() & set(keys))
 
 
-def every_key() -> set[str]:
+def all_keys() -> set[str]:
     """All keys that rows refer to."""
     known = {key for column in KEYS for (key,) in column.model.select(column).tuples() if key}
-    return known | DeletedMessage.every_key()
+    return known | DeletedMessage.all_keys()

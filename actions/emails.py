@@ -54,8 +54,8 @@ def ask_to_confirm(link: Link, language: str) -> None:
     _enqueue(lambda: _confirmation(user, email, path, language))
 
 
-def say_replaced(user: User, email: str, language: str) -> None:
-    """Tell an address that it no longer belongs to the account. When the queue is full this is only logged."""
+def notify_replaced(user: User, email: str, language: str) -> None:
+    """Notify an address that it no longer belongs to the account. When the queue is full this is only logged."""
     with log_errors():
         _enqueue(lambda: _replaced_notice(user, email, language))
 
@@ -74,7 +74,7 @@ def _reset_links(email: str, language: str) -> None:
 
 def _reset_link(email: str, user: User | None, language: str) -> None:
     try:
-        secret = Link.dry_run() if user is None else Link.by_mail(user).secret
+        secret = Link.dry_run() if user is None else Link.reset_by_email(user).secret
     except NotThere:
         # The account was closed or its address changed meanwhile.
         return

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from lib.image_parts import SHOWN, kind_of
 from lib.limited_worker import Failed, Unavailable
-from lib.machine import is_machine_error
-from lib.storage import Upload
-from models.base import human_size, limits, media, now, remove_after_commit, remove_bytes, write
+from lib.machine import is_machine_error, may_be_committed
+from lib.storage import Folder, Upload
+from models.base import database, human_size, limits, media, now, remove_after_commit, remove_bytes, write
 from models.errors import Busy, Invalid, TooLarge, words
 from models.file import File
 from models.message import Message
@@ -56,11 +56,15 @@ def discard(stored: Sequence[StoredFile]) -> None:
 
 @contextlib.contextmanager
 def remove_if_refused(keys: Sequence[str]) -> Iterator[None]:
-    """Remove files when the block that creates their rows fails (rule 23)."""
+    """Remove files when the block that creates their rows fails (rule 23), unless the rows may be there all the same.
+
+    What has no row then is swept later.
+    """
     try:
         yield
-    except BaseException:
-        remove_bytes(keys)
+    except BaseException as error:
+        if not may_be_committed(error):
+            remove_bytes(keys)
         raise
 
 
@@ -82,6 +86,7 @@ def check_uploads(uploads: list[Upload]) -> None:
 
 def store_uploads(uploads: Sequence[Upload]) -> list[StoredFile]:
     """Move uploads into the store, all or none; pictures get their copies. Raises Invalid, Busy, OSError."""
+    release_connection()
     with refuse_machine_trouble():
         has_pictures = any(kind_of(upload.path) for upload in uploads)
         with media.pictures.place() if has_pictures else contextlib.nullcontext():
@@ -98,6 +103,12 @@ def _all_or_none(make: Callable[[Source], StoredFile], sources: Sequence[Source]
         discard(stored)
         raise
     return stored
+
+
+def release_connection() -> None:
+    """Hold no connection of the database while a bucket may take long."""
+    if not isinstance(media.store, Folder):
+        database.end_request(is_sound=True)
 
 
 @contextlib.contextmanager
@@ -190,6 +201,7 @@ def store_square(upload: Upload) -> str:
     """Store a square copy of a picture; returns its key. Raises TooLarge, Busy, Invalid (`file`)."""
     if upload.too_large:
         raise TooLarge("file", words("Larger than %(most)s. Choose a smaller file.", most=human_size(limits.file_max)))
+    release_connection()
     with refuse_machine_trouble(), scratch_paths(1) as (square,):
         try:
             media.pictures.run("square_copy", upload.path, str(square), AVATAR_PIXELS)
@@ -229,5 +241,6 @@ def duplicate(file: File) -> StoredFile:
 
 def copy_files(files: Sequence[File]) -> list[StoredFile]:
     """Duplicate files for a forwarded message, all or none. Raises Invalid (`files`), Busy, OSError."""
+    release_connection()
     with refuse_machine_trouble():
         return _all_or_none(duplicate, files)

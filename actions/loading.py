@@ -23,7 +23,6 @@ from models.message import Message, check_text, index_columns
 from models.user import User
 
 AT_ONCE = 5_000
-CACHE_KILOBYTES = 64 * 1024
 REQUIRED = {"chat_id": int, "author_id": int, "text": str}
 
 
@@ -55,7 +54,7 @@ def load(lines: Iterable[bytes]) -> int:
     stored = 0
     numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
     memberships: dict[tuple[int, int], Membership] = {}
-    database.execute_sql(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
+    database.expect_much()
     try:
         while batch := list(islice(numbered, AT_ONCE)):
             try:
@@ -144,7 +143,7 @@ def _store(lines: list[Line]) -> None:
             for line in lines
         )
         placed = list(enumerate(lines, first))
-        Message.add_all_to_index((message_id, *line.indexed) for message_id, line in placed)
+        database.index.add_many((message_id, *line.indexed) for message_id, line in placed)
         Mention.add_all(
             (message_id, line.membership.chat_id, user_id, start, length)
             for message_id, line in placed

@@ -102,8 +102,8 @@ def set_role(membership: Membership, user_id: int, role: str) -> Membership:
             raise Invalid(role=words("Make someone else the owner first."))
         if role != member.role:
             if role == "owner":
-                _take_role(membership, "admin")
-            _take_role(member, role)
+                _save_role(membership, "admin")
+            _save_role(member, role)
     return member
 
 
@@ -112,7 +112,7 @@ def _check_role(role: str) -> None:
         raise Invalid(role=words("Choose owner, admin or member."))
 
 
-def _take_role(member: Membership, role: str) -> None:
+def _save_role(member: Membership, role: str) -> None:
     """Save a member's role and record its event. The latest `owner` owns the chat. Inside a write() only."""
     member.is_admin = role == "admin"
     Membership.update(is_admin=member.is_admin).where(Membership.id == member.id).execute()
@@ -174,7 +174,8 @@ def leave(membership: Membership) -> None:
 def remove_membership(membership: Membership) -> None:
     """Remove a membership of any chat. Inside a write() only.
 
-    An owner is succeeded by the longest-standing admin, else member; without one the chat is deleted.
+    When the owner leaves, the longest-standing admin (or else member) becomes the owner; if nobody is left, the chat is
+    deleted.
     """
     if membership.chat.is_direct and not Message.select().where(Message.chat == membership.chat_id).exists():
         # Otherwise it would appear in the list of the other person, who never saw it and can't leave it.
@@ -183,7 +184,7 @@ def remove_membership(membership: Membership) -> None:
         new_owner = successor(membership)
         if new_owner is None:
             return end_chat(membership)
-        _take_role(new_owner, "owner")
+        _save_role(new_owner, "owner")
     _delete(membership)
     return None
 

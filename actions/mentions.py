@@ -50,8 +50,8 @@ class ParsedText:
         """Parse again if a name has changed. Call it under the write lock."""
         if not self.people:
             return self
-        there = User.select(User.id, User.username).where(User.id.in_(list(self.people)), User.deleted_at.is_null())
-        now = {user.id: user.username for user in there}
+        present = User.select(User.id, User.username).where(User.id.in_(list(self.people)), User.deleted_at.is_null())
+        now = {user.id: user.username for user in present}
         return self if now == self.people else ParsedText.of(membership, self.text, before)
 
 
@@ -93,10 +93,10 @@ def name_from(text: str, start: int) -> str:
     """The longest possible name at a position, all of one script."""
     end, script = start, ""
     while end < min(len(text), start + SPELLED_MAX) and is_in_name(text[end]):
-        here = usernames.script(text[end])
-        if here and script and here != script:
+        next_script = usernames.script(text[end])
+        if next_script and script and next_script != script:
             break
-        end, script = end + 1, script or here
+        end, script = end + 1, script or next_script
     return text[start:end]
 
 

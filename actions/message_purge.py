@@ -7,10 +7,10 @@ from typing import cast
 
 from peewee import fn
 
-from models.base import delete_some, has_room, remove_after_commit
+from models.base import database, delete_some, has_room, remove_after_commit
 from models.deleted_message import DeletedMessage
 from models.file import File
-from models.message import INDEXED_AT_ONCE, Message, remove_from_index
+from models.message import INDEXED_AT_ONCE, Message
 from models.reaction import Reaction
 from models.revision import Revision
 from models.task import Task, step
@@ -40,7 +40,7 @@ def purge_messages(ids: list[int]) -> bool:
         if characters > INDEXED_AT_ONCE or not has_room():
             return False
         characters += length
-        remove_from_index(message_id)
+        database.index.remove(message_id)
         Message.delete().where(Message.id == message_id).execute()
     return True
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from actions import cleanup, drafts, reading
-from actions.files import StoredFile, check_uploads, copy_files, discard, store_uploads
+from actions.files import StoredFile, check_uploads, copy_files, discard, remove_if_refused, store_uploads
 from actions.mentions import ParsedText
 from actions.message_events import last_message, record_message
 from actions.redaction import rewrite_events
@@ -132,11 +132,8 @@ def _send(
             SentKey.record(current.user, key, digest, message.id, message.created_at)
         return message
 
-    try:
+    with remove_if_refused([key for file in stored for key in file.keys]):
         message = write_together(send)
-    except BaseException:
-        discard(stored)
-        raise
     if message.repeated:
         discard(stored)
     else:

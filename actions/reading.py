@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import SQL, fn
+from peewee import Case, fn
 
 from models.base import write, write_together
 from models.chat import Chat, Membership
 from models.chat_list import unread_mentions
 from models.errors import Busy, Invalid, words
-from models.event import LAST, Event
+from models.event import Event
 from models.message import Message
 from models.statements import statement
 
@@ -33,7 +33,8 @@ class Counted:
     @classmethod
     def after(cls, membership: Membership, message_id: int) -> Counted:
         """Count without the write lock, since very many messages take long. One statement reads one snapshot."""
-        query = Message.select(*_counts(membership), fn.MAX(Message.id), SQL(LAST))
+        newest_event = Event.select(fn.MAX(Event.id))
+        query = Message.select(*_counts(membership), fn.MAX(Message.id), newest_event)
         count, own, newest, as_of = query.where(_alive(membership, message_id)).scalar(as_tuple=True)
         return cls(message_id, count, own, newest or message_id, as_of or 0)
 
@@ -50,7 +51,8 @@ class Counted:
 
 
 def _counts(membership: Membership) -> tuple[Any, Any]:
-    return fn.COUNT(Message.id), fn.COALESCE(fn.SUM(Message.author == membership.user_id), 0)
+    own = Case(None, [(Message.author == membership.user_id, 1)])
+    return fn.COUNT(Message.id), fn.COUNT(own)
 
 
 def _alive(membership: Membership, message_id: int) -> Any:

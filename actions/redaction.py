@@ -40,19 +40,18 @@ def rewrite_own_events(task: Task) -> bool:
     if message is None:
         return True
     which = (Event.message_id == message.id, Event.type.in_(("message.created", "message.updated")))
-    # JSON paths, each followed by its new value, as json_replace() takes them.
-    replacements = ["$.text", message.text, "$.html", message.html, "$.mentions", as_json(message.mentions)]
-    replacements += ["$.preview", message.preview]
-    if message.is_deleted:
-        for field in ("files", "reactions", "former_mentions"):
-            replacements += [f"$.{field}", as_json([])]
     # The event of a reaction has no text, and gets none.
+    replacements: dict[str, Any] = {
+        "text": message.text, "html": message.html, "mentions": message.mentions, "preview": message.preview,
+    }  # fmt: skip
+    if message.is_deleted:
+        replacements |= {"files": [], "reactions": [], "former_mentions": []}
     while has_room():
         events = Event.select(Event.id).where(*which, Event.id > task.place).order_by(Event.id).limit(AT_ONCE)
         ids = [event.id for event in events]
         if not ids:
             return True
-        Event.update(data=fn.json_replace(Event.data, *replacements)).where(Event.id.in_(ids)).execute()
+        Event.replace_in(ids, replacements)
         task.place = ids[-1]
     return False
 
@@ -63,12 +62,9 @@ def rewrite_quotations(task: Task) -> bool:
     message = message_page.find(task.subject)
     if message is None:
         return True
-    replacements: list[Any] = [
-        *("$.reply_to.text", message.preview),
-        *("$.reply_to.deleted", as_json(message.is_deleted)),
-    ]
+    replacements: dict[str, Any] = {"reply_to.text": message.preview, "reply_to.deleted": message.is_deleted}
     if message.is_deleted:
-        replacements += ["$.reply_to.author", None, "$.reply_to.deleted", as_json(True)]
+        replacements["reply_to.author"] = None
     while has_room():
         rows = database.execute_sql(
             """
@@ -80,7 +76,7 @@ def rewrite_quotations(task: Task) -> bool:
         if not rows:
             return True
         ids = [event_id for _, event_id in rows]
-        Event.update(data=fn.json_replace(Event.data, *replacements)).where(Event.id.in_(ids)).execute()
+        Event.replace_in(ids, replacements)
         task.place, task.within = rows[-1]
     return False
 
@@ -91,9 +87,9 @@ def rewrite_last_messages(task: Task) -> bool:
     message = message_page.find(task.subject)
     if message is None:
         return True
-    replacements: list[Any] = ["$.last_message.preview", message.preview]
+    replacements: dict[str, Any] = {"last_message.preview": message.preview}
     if message.is_deleted:
-        replacements += ["$.last_message.author", None]
+        replacements["last_message.author"] = None
     while has_room():
         # In the words of the index event_last_message.
         rows = database.execute_sql(
@@ -105,13 +101,9 @@ def rewrite_last_messages(task: Task) -> bool:
         if not rows:
             return True
         ids = [event_id for (event_id,) in rows]
-        Event.update(data=fn.json_replace(Event.data, *replacements)).where(Event.id.in_(ids)).execute()
+        Event.replace_in(ids, replacements)
         task.place = ids[-1]
     return False
-
-
-def as_json(value: Any) -> Any:
-    return fn.json(as_text(value))
 
 
 @step("log")
@@ -126,9 +118,9 @@ def forget_in_events(task: Task) -> bool:
         if not has_room():
             return False
         end = min(task.place + LOOKED_THROUGH, task.until)
-        here = Event.id.between(task.place + 1, end)
+        in_part = Event.id.between(task.place + 1, end)
         known = named | Event.data.contains(f"@{task.note}")
-        for event in list(Event.select(Event.id, Event.data).where(here, known).order_by(Event.id)):
+        for event in list(Event.select(Event.id, Event.data).where(in_part, known).order_by(Event.id)):
             data = as_text(nameless(json.loads(event.data), task.subject, task.note))
             Event.update(data=data).where(Event.id == event.id).execute()
             task.place = event.id

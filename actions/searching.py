@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, tzinfo
 from itertools import islice
 from typing import Any
 
@@ -15,9 +15,9 @@ from models.base import database
 from models.chat import Chat
 from models.errors import Words, words
 from models.message_json import Json
+from models.search_index import IndexQuery
 from models.user import User
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # More chats than this are not named in the index query; the join alone keeps to the person's own then.
 CHATS_NAMED = 200
 MYSELF = {"me", "я", "меня"}
@@ -87,8 +87,8 @@ def find(
     authors = possible_authors(user, question, filters.author, hints)
     if hints or chats == []:
         return SearchResults(hints=hints)
-    ids = matching_ids(user, question, search.expression(question, chats, authors), filters)
-    return SearchResults(load_results(ids, question))
+    query = IndexQuery(user.id, question, chats, authors, filters.chat_id, filters.before, filters.limit)
+    return SearchResults(load_results(database.index.find(query), question))
 
 
 def unknown(wrong: search.Filter) -> Words:
@@ -148,31 +148,6 @@ def find_people(user: User, name: str, hints: list[Words]) -> set[int]:
     if not people:
         hints.append(words("No user named “%(username)s”.", username=name))
     return {person.id for person in people}
-
-
-def matching_ids(user: User, question: search.Question, expression: str, filters: SearchFilters) -> list[int]:
-    """The ids of the messages that the index finds, newest first, restricted to the person's own chats."""
-    sql = """
-        SELECT message.id FROM message_index
-        JOIN message ON message.id = message_index.rowid
-        JOIN membership ON membership.chat_id = message.chat_id AND membership.user_id = ?
-        WHERE message_index MATCH ? AND message.deleted_at IS NULL"""
-    values: list[Any] = [user.id, expression]
-    for condition, value in (
-        ("message.chat_id = ?", filters.chat_id),
-        ("message_index.rowid < ?", filters.before),
-        ("message.created_at >= ?", microseconds(question.since)),
-        ("message.created_at < ?", microseconds(question.until)),
-    ):
-        if value is not None:
-            sql += f" AND {condition}"
-            values.append(value)
-    rows = database.execute_sql(f"{sql} ORDER BY message_index.rowid DESC LIMIT ?", [*values, filters.limit])
-    return [row[0] for row in rows]
-
-
-def microseconds(when: datetime | None) -> int | None:
-    return None if when is None else (when - EPOCH) // timedelta(microseconds=1)
 
 
 def load_results(ids: list[int], question: search.Question) -> list[Json]:

@@ -1,10 +1,11 @@
-"""A cache of answers: what this worker has given before, it gives again as long as nothing in it has changed.
+"""A cache of answers: what this worker has answered before, it answers again as long as nothing in it has changed.
 
 1. Only GET requests of a few routes (requests.py) by somebody signed in are answered here. All others, and unusual
    ones, go to Flask.
 2. Each request runs one query (models/versions.py). It checks that the login is alive and the person in the chat, and
    reads the versions of what the answer shows. This happens before the answer is made, so an answer may be newer than
-   its versions, but never older.
+   its versions, but never older. A request that the loop has answered before, byte for byte, runs it only if somebody
+   has committed something since it last did.
 3. An answer is kept under a key: everything in the request that the answer may depend on. An answer with newer versions
    replaces it.
 4. Only answers with status 200 (`compress_unless_kept` in chat.py) that set no cookie are kept. What differs each time
@@ -23,9 +24,10 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from answers.requests import CacheableRequest, RequestReader
+from answers.requests import CacheableRequest, ParsedRequest, RequestReader
 from lib.gzip_pieces import GzipPieces
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ logger = logging.getLogger("flask_chat")
 KEEPING, PARTS = "answers.keeping", "answers.parts"
 # The caller wants a kept answer or none.
 ONLY_KEPT = "answers.only_kept"
+# With a kept answer: a function that gives the next one to the same request, for the same thread.
+AGAIN = "answers.again"
 # Headers that belong to one answer.
 OWN_HEADERS = {"content-length", "x-request-id"}
 KEPT_BYTES = 16 * 2**20
@@ -62,9 +66,9 @@ class Parts(NamedTuple):
 class Kept:
     """An answer, and the versions of what it shows."""
 
-    def __init__(self, request: CacheableRequest, headers: Headers, whole: bytes, parts: Parts) -> None:
-        self.versions = request.versions
-        self.is_gzip = request.accepts_gzip and len(whole) >= COMPRESSED_FROM
+    def __init__(self, versions: Hashable, accepts_gzip: bool, headers: Headers, whole: bytes, parts: Parts) -> None:
+        self.versions = versions
+        self.is_gzip = accepts_gzip and len(whole) >= COMPRESSED_FROM
         # An answer with changing strings differs each time, so it has no ETag.
         self.tag = "" if any(parts.changing.values()) else f'W/"{hashlib.sha256(whole).hexdigest()[:16]}"'
         self.body = GzipPieces(whole, parts.changing, parts.secret) if self.is_gzip else whole
@@ -75,19 +79,44 @@ class Kept:
             self.headers.append(("ETag", self.tag))
         self.changing = {name: text for name, text in parts.changing.items() if text}
         self.size = ENTRY_BYTES + (self.body.size if isinstance(self.body, GzipPieces) else len(whole))
+        # The headers as lines of a response.
+        self.header_lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
 
-    def fill(self, values: Mapping[str, str]) -> tuple[Headers, bytes]:
-        """The headers and the body with these values for the strings that change."""
+    def fill(self, values: Mapping[str, str]) -> bytes:
+        """The body with these values for the strings that change."""
         if isinstance(self.body, GzipPieces):
-            body = self.body.fill(values)
-        else:
-            body = self.body
-            for name, text in self.changing.items():
-                body = body.replace(text.encode(), values[name].encode())
-        headers = self.headers
-        if nonce := self.changing.get("nonce"):
-            headers = [(name, value.replace(nonce, values["nonce"])) for name, value in headers]
-        return [*headers, ("Content-Length", str(len(body)))], body
+            return self.body.fill(values)
+        body = self.body
+        for name, text in self.changing.items():
+            body = body.replace(text.encode(), values[name].encode())
+        return body
+
+
+class Answer(NamedTuple):
+    """A kept answer with values for the strings that change, and the headers of its own."""
+
+    status: str
+    kept: Kept
+    body: bytes
+    values: Mapping[str, str]
+    own_headers: Headers
+
+    @property
+    def headers(self) -> Headers:
+        """The headers for WSGI."""
+        nonce = self.kept.changing.get("nonce")
+        filled = [
+            (name, value.replace(nonce, self.values["nonce"]) if nonce else value) for name, value in self.kept.headers
+        ]
+        return filled + self.own_headers
+
+    @property
+    def header_lines(self) -> str:
+        """The headers as lines of a response."""
+        lines = self.kept.header_lines
+        if nonce := self.kept.changing.get("nonce"):
+            lines = lines.replace(nonce, self.values["nonce"])
+        return lines + "".join([f"{name}: {value}\r\n" for name, value in self.own_headers])
 
 
 class Store:
@@ -132,38 +161,59 @@ class KeptAnswers:
         self.store = Store(KEPT_BYTES)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        began = time.perf_counter()
-        # Before the versions: what happens in between comes by the stream once more, and nothing is missed.
-        cursor = self.fresh["cursor"]() if environ.get("HTTP_SEC_FETCH_DEST") == "document" else ""
-        request = self.reader.read(environ)
-        kept = None if request is None else self.store.get(request.key, request.versions)
-        if request is not None and kept is not None and self.is_within_limits(request.pace, request.user_id):
-            return self.send(kept, cursor, began, environ, start_response)
+        parsed = self.reader.read(environ)
+        found = None if parsed is None else self.find(parsed)
+        if parsed is not None and isinstance(found, Answer):
+            environ[AGAIN] = partial(self.find_again, parsed)
+            start_response(found.status, found.headers)
+            return [found.body]
         if ONLY_KEPT in environ:
             raise NotKept
-        if request is not None and kept is None:
-            return self.make(request, environ, start_response)
-        # Flask refuses what is beyond the limits.
+        if parsed is not None and isinstance(found, CacheableRequest):
+            return self.make(parsed, found, environ, start_response)
         return self.app(environ, start_response)
 
-    def send(
-        self, kept: Kept, cursor: str, began: float, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Give a kept answer again, with new values for the strings that change."""
+    def find(self, parsed: ParsedRequest, again: bool = False) -> Answer | CacheableRequest | None:
+        """The kept answer, or what an answer is to be kept for. None when Flask has to answer the request itself."""
+        began = time.perf_counter()
+        # Before the versions: what happens in between comes by the stream once more, and nothing is missed.
+        cursor = self.fresh["cursor"]() if parsed.is_document else ""
+        request = parsed.cacheable(again)
+        if request is None:
+            return None
+        kept = self.store.get(request.key, request.versions)
+        if kept is None:
+            return request
+        if not self.is_within_limits(parsed.pace, request.user_id):
+            return None
+        return self.filled(kept, parsed, cursor, began)
+
+    def find_again(self, parsed: ParsedRequest) -> Answer | None:
+        """The kept answer to a request that this thread has asked before; None if there is none."""
+        found = self.find(parsed, again=True)
+        return found if isinstance(found, Answer) else None
+
+    def filled(self, kept: Kept, parsed: ParsedRequest, cursor: str, began: float) -> Answer:
+        """A kept answer with new values for the strings that change; logs it."""
         request_id = secrets.token_hex(4)
-        is_known = bool(kept.tag) and kept.tag in environ.get("HTTP_IF_NONE_MATCH", "")
-        status = "304 NOT MODIFIED" if is_known else "200 OK"
-        headers, body = kept.headers, b""
-        if not is_known:
-            values = {name: self.fresh[name]() for name in kept.changing if name != "cursor"}
-            headers, body = kept.fill({**values, "cursor": cursor})
+        own_headers = [("X-Request-ID", request_id)]
+        if kept.tag and kept.tag in parsed.known_tags:
+            answer = Answer("304 NOT MODIFIED", kept, b"", {}, own_headers)
+        else:
+            values = {name: cursor if name == "cursor" else self.fresh[name]() for name in kept.changing}
+            body = kept.fill(values)
+            own_headers.append(("Content-Length", str(len(body))))
+            answer = Answer("200 OK", kept, body, values, own_headers)
         milliseconds = (time.perf_counter() - began) * 1000
-        logger.info("%s GET %s %s %.1fms kept", request_id, environ["PATH_INFO"], status[:3], milliseconds)
-        start_response(status, [*headers, ("X-Request-ID", request_id)])
-        return [body]
+        log(f"{request_id} GET {parsed.path} {answer.status[:3]} {milliseconds:.1f}ms kept")
+        return answer
 
     def make(
-        self, request: CacheableRequest, environ: WSGIEnvironment, start_response: StartResponse
+        self,
+        parsed: ParsedRequest,
+        request: CacheableRequest,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Let Flask answer, and keep the answer."""
         environ[KEEPING] = True
@@ -184,13 +234,20 @@ class KeptAnswers:
         finally:
             if hasattr(chunks, "close"):
                 chunks.close()
-        kept = Kept(request, headers, whole, parts)
-        own = [(name, value) for name, value in headers if name.lower() == "x-request-id"]
+        kept = Kept(request.versions, parsed.accepts_gzip, headers, whole, parts)
         if not any(name.lower() == "set-cookie" for name, _ in headers):
             self.store.put(request.key, kept)
-        filled, body = kept.fill(parts.changing)
-        start_response(status, [*filled, *own])
+        body = kept.fill(parts.changing)
+        own_headers = [(name, value) for name, value in headers if name.lower() == "x-request-id"]
+        own_headers.append(("Content-Length", str(len(body))))
+        start_response(status, [*kept.headers, *own_headers])
         return [body]
+
+
+def log(message: str) -> None:
+    """Log a line without looking for the place in the code that logs it: that would take as long as the line."""
+    if logger.isEnabledFor(logging.INFO):
+        logger.handle(logger.makeRecord(logger.name, logging.INFO, __file__, 0, message, (), None))
 
 
 def no_write(_: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs
@@ -13,8 +13,7 @@ from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_cookie
 
 from lib.time_zones import zone_named
-from models import versions
-from models.versions import Versions
+from models.versions import VersionsQuery
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -54,7 +53,7 @@ API = (
 
 
 class Cookies(NamedTuple):
-    """What a Cookie header says: the login's secret, the CSRF token, the time zone, whether scripts run."""
+    """What is in a Cookie header: the login's secret, the CSRF token, the time zone, whether scripts run."""
 
     secret: str
     csrf_token: str
@@ -72,23 +71,65 @@ class Cookies(NamedTuple):
 
 
 class Token(NamedTuple):
-    """What a valid Bearer token says."""
+    """What is in a valid Bearer token."""
 
     secret: str
     user_id: str
     expires_at: float
+
+    def is_valid_for(self, user_id: int) -> bool:
+        return str(user_id) == self.user_id and datetime.now().timestamp() < self.expires_at
 
 
 class CacheableRequest(NamedTuple):
     """A request that may be answered from memory."""
 
     user_id: int
-    pace: str
     # Everything of the request that the answer may depend on.
     key: Hashable
     # The versions of what the answer shows.
     versions: Hashable
-    accepts_gzip: bool
+
+
+class ParsedRequest:
+    """What the headers of a request say: who asks for what. Whether they may see it, the database decides each time."""
+
+    def __init__(
+        self,
+        route: Route,
+        environ: WSGIEnvironment,
+        query: VersionsQuery,
+        extra_key: Hashable,
+        zone: tzinfo = UTC,
+        token: Token | None = None,
+    ) -> None:
+        self.path, self.pace, self.is_shared = environ["PATH_INFO"], route.pace, route.is_shared
+        self.accepts_gzip = is_gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        self.known_tags = environ.get("HTTP_IF_NONE_MATCH", "")
+        self.is_document = environ.get("HTTP_SEC_FETCH_DEST") == "document"
+        self.key = (
+            self.path,
+            environ["QUERY_STRING"],
+            environ.get("HTTP_HOST"),
+            environ["wsgi.url_scheme"],
+            environ.get("HTTP_ACCEPT_LANGUAGE"),
+            self.accepts_gzip,
+            extra_key,
+        )
+        # `zone`: of the days that the answer shows.
+        self.query, self.zone, self.token = query, zone, token
+
+    def cacheable(self, again: bool = False) -> CacheableRequest | None:
+        """The request with what it shows now; None when Flask has to answer it, to refuse it for instance.
+
+        `again`: this thread has asked the same before.
+        """
+        seen = self.query.read_again() if again else self.query.read()
+        if seen is None or (self.token is not None and not self.token.is_valid_for(seen.user_id)):
+            return None
+        key = (self.key, datetime.now(self.zone).date(), None if self.is_shared else seen.user_id)
+        shown = (seen.common, seen.chat) if self.is_shared else (seen.login_id, *seen[2:])
+        return CacheableRequest(seen.user_id, key, shown)
 
 
 class RequestReader:
@@ -100,7 +141,7 @@ class RequestReader:
         self.cookies = lru_cache(4096)(lambda header: Cookies.parse(header, read_session))
         self.token = lru_cache(4096)(read_token)
 
-    def read(self, environ: WSGIEnvironment) -> CacheableRequest | None:
+    def read(self, environ: WSGIEnvironment) -> ParsedRequest | None:
         """The request; None for everything that Flask has to answer."""
         if environ["REQUEST_METHOD"] != "GET" or len(environ["QUERY_STRING"]) > QUERY_MAX:
             return None
@@ -113,45 +154,24 @@ class RequestReader:
                 return read(route, found, environ)
         return None
 
-    def _page(self, route: Route, found: re.Match[str], environ: WSGIEnvironment) -> CacheableRequest | None:
+    def _page(self, route: Route, found: re.Match[str], environ: WSGIEnvironment) -> ParsedRequest | None:
         cookies = self.cookies(environ.get("HTTP_COOKIE", ""))
         if cookies is None or "HTTP_AUTHORIZATION" in environ:
             return None
-        seen = versions.read(
-            cookies.secret, ("browser",), int(found[1]) if route.of_chat else None, route.shows_all_chats
-        )
-        if seen is None:
-            return None
-        today = datetime.now(zone_named((cookies.time_zone or "UTC")[:64])).date()
+        chat_id = int(found[1]) if route.of_chat else None
+        query = VersionsQuery(cookies.secret, ("browser",), chat_id, route.shows_all_chats)
         headers = tuple(environ.get(name) for name in PAGE_HEADERS)
-        return cacheable(route, environ, seen, (cookies, today, headers))
+        return ParsedRequest(
+            route, environ, query, (cookies, headers), zone=zone_named((cookies.time_zone or "UTC")[:64])
+        )
 
-    def _api(self, route: Route, found: re.Match[str], environ: WSGIEnvironment) -> CacheableRequest | None:
+    def _api(self, route: Route, found: re.Match[str], environ: WSGIEnvironment) -> ParsedRequest | None:
         token = self.token(environ.get("HTTP_AUTHORIZATION", ""))
         chat_id = chat_id_in(environ["QUERY_STRING"]) if route.of_chat else None
         if token is None or (route.of_chat and chat_id is None):
             return None
-        seen = versions.read(token.secret, ("token", "page"), chat_id, route.shows_all_chats)
-        if seen is None or str(seen.user_id) != token.user_id or datetime.now().timestamp() >= token.expires_at:
-            return None
-        return cacheable(route, environ, seen, datetime.now(UTC).date())
-
-
-def cacheable(route: Route, environ: WSGIEnvironment, seen: Versions, extra_key: Hashable) -> CacheableRequest:
-    """The request, when its answer also depends on `extra_key`."""
-    accepts_gzip = is_gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", ""))
-    key = (
-        environ["PATH_INFO"],
-        environ["QUERY_STRING"],
-        environ.get("HTTP_HOST"),
-        environ["wsgi.url_scheme"],
-        environ.get("HTTP_ACCEPT_LANGUAGE"),
-        accepts_gzip,
-        extra_key,
-        None if route.is_shared else seen.user_id,
-    )
-    shown = (seen.common, seen.chat) if route.is_shared else (seen.login_id, *seen[2:])
-    return CacheableRequest(seen.user_id, route.pace, key, shown, accepts_gzip)
+        query = VersionsQuery(token.secret, ("token", "page"), chat_id, route.shows_all_chats)
+        return ParsedRequest(route, environ, query, None, token=token)
 
 
 @lru_cache(256)

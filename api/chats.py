@@ -27,7 +27,7 @@ def list_chats(query: requests.ChatsQuery) -> Any:
 
 
 @api.post("/chats")
-@endpoint(Answer(201, responses.Chat, located=True), body=requests.NewChat, errors=(429,))
+@endpoint(Answer(201, responses.Chat, has_location=True), body=requests.NewChat, errors=(429,))
 def create_chat(body: requests.NewChat) -> Any:
     """Create a chat. If usernames are unknown, the error names all of them and nothing is created."""
     throttle("chats", str(g.user.id))
@@ -64,16 +64,16 @@ def delete_chat(chat_id: int) -> Any:
 
 @api.post("/users/<int:user_id>/chat")
 @endpoint(
-    Answer(201, responses.Chat, located=True),
-    other_answers=(Answer(200, responses.Chat, located=True),),
+    Answer(201, responses.Chat, has_location=True),
+    other_answers=(Answer(200, responses.Chat, has_location=True),),
     errors=(404, 429),
 )
 def open_direct_chat(user_id: int) -> Any:
     """Open the direct chat with a user; create it if needed. With yourself it is a place for notes."""
     throttle("chats", str(g.user.id))
     membership, is_new = chats.direct(g.user, User.find(user_id))
-    where = {"Location": url_for("api.show_chat", chat_id=membership.chat_id)}
-    return chat_list.to_dict(membership), 201 if is_new else 200, where
+    headers = {"Location": url_for("api.show_chat", chat_id=membership.chat_id)}
+    return chat_list.to_dict(membership), 201 if is_new else 200, headers
 
 
 @api.put("/chats/<int:chat_id>/picture")
@@ -82,7 +82,7 @@ def put_picture(chat_id: int, body: requests.Form) -> Any:
     """Set a chat's picture."""
     membership, sent = Membership.of(g.user, chat_id), uploads("file")
     if len(sent) != 1:
-        raise Problem(422, "Some fields are wrong.", {"file": ["One picture is needed."]})
+        raise Problem(422, "Some fields are wrong.", {"file": ["Send exactly one picture."]})
     chats.set_picture(membership, sent[0])
     return chat_list.to_dict(membership)
 

@@ -36,11 +36,13 @@ def change_email(body: requests.EmailChange) -> Any:
         raise Problem(403, "This server sends no e-mail.")
     with limit_password_attempts():
         if body.email:
-            link = Link.to_email(g.user, body.email, body.current_password, lambda: throttle_confirmation(g.user))
+            link = Link.for_confirmation(
+                g.user, body.email, body.current_password, lambda: throttle_confirmation(g.user)
+            )
         else:
             old_email = accounts.remove_email(g.user, body.current_password)
     if body.email:
         emails.ask_to_confirm(link, str(get_locale()))
     elif old_email:
-        emails.say_replaced(g.user, old_email, str(get_locale()))
+        emails.notify_replaced(g.user, old_email, str(get_locale()))
     return email_dict()

@@ -35,12 +35,12 @@ def list_messages(query: requests.MessagesQuery) -> Any:
 
 @api.post("/messages")
 @endpoint(
-    Answer(201, responses.Message, located=True),
+    Answer(201, responses.Message, has_location=True),
     body=requests.NewMessage,
     form=requests.NewMessageForm,
     files="files",
     keyed=True,
-    other_answers=(Answer(200, responses.Message, located=True),),
+    other_answers=(Answer(200, responses.Message, has_location=True),),
     errors=(403, 404, 410, 429),
 )
 def create_message(body: requests.NewMessage | requests.NewMessageForm) -> Any:
@@ -87,10 +87,10 @@ def message_history(message_id: int, query: requests.RevisionsQuery) -> Any:
 
 @api.post("/messages/<int:message_id>/forward")
 @endpoint(
-    Answer(201, responses.Message, located=True),
+    Answer(201, responses.Message, has_location=True),
     body=requests.Forward,
     keyed=True,
-    other_answers=(Answer(200, responses.Message, located=True),),
+    other_answers=(Answer(200, responses.Message, has_location=True),),
     errors=(403, 404, 410, 429),
 )
 def forward_message(message_id: int, body: requests.Forward) -> Any:

@@ -34,7 +34,7 @@ class Answer:
 
     status: int
     shape: type[BaseModel] | None = None
-    located: bool = False
+    has_location: bool = False
     # The media type, if it is not JSON.
     type: str | None = None
 
@@ -227,7 +227,7 @@ def describe_responses(
             response["content"] = {"application/json": {"schema": reference[answer.shape]}}
         elif answer.type is not None:
             response["content"] = {answer.type: {"schema": {"type": "string"}}}
-        if answer.located:
+        if answer.has_location:
             response["headers"] = header("Location", "Where it can be asked for.")
         described[str(answer.status)] = response
     takes_words = any(parameter["schema"]["type"] == "string" for parameter in path)

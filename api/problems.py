@@ -76,7 +76,7 @@ DETAILS = {
     409: "Taken already.",
     422: "Some fields are wrong.",
     503: "This can't be saved just now.",
-    507: "This can't be saved just now.",
+    507: "The server's disk is full.",
 }
 
 

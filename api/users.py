@@ -21,7 +21,7 @@ WRONG = "Wrong username or password."
 
 
 @api.post("/users")
-@endpoint(Answer(201, responses.User, located=True), body=requests.NewUser, errors=(409, 429), is_public=True)
+@endpoint(Answer(201, responses.User, has_location=True), body=requests.NewUser, errors=(409, 429), is_public=True)
 def create_user(body: requests.NewUser) -> Any:
     """Create an account."""
     throttle("register")
@@ -119,7 +119,7 @@ def put_avatar(body: requests.Form) -> Any:
     """Set your avatar."""
     sent = uploads("file")
     if len(sent) != 1:
-        raise Problem(422, "Some fields are wrong.", {"file": ["One picture is needed."]})
+        raise Problem(422, "Some fields are wrong.", {"file": ["Send exactly one picture."]})
     accounts.set_avatar(g.user, sent[0])
     return g.user.to_dict()
 

@@ -39,27 +39,27 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--seconds", type=float, default=5.0)
     options.add_argument("--streams", type=int, default=1000)
-    asked = options.parse_args()
-    if not (0 < asked.seconds <= 60 and 0 < asked.streams <= 4000):
+    args = options.parse_args()
+    if not (0 < args.seconds <= 60 and 0 < args.streams <= 4000):
         options.error("up to 60 seconds and 4000 streams")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
-        site = Site("this", ROOT, Path(folder) / "this", settings={"STREAMS_A_PERSON": str(asked.streams)})
+        site = Site("this", ROOT, Path(folder) / "this", settings={"STREAMS_A_PERSON": str(args.streams)})
         site.start(running)
         token = crowd.tokens(site.port)[0].decode()
         chat = own_chat(site.port, token)
-        reconnect(site.port, token, chat, asked.streams)
+        reconnect(site.port, token, chat, args.streams)
         for number in range(2 * EACH):
             sign_up(site.port, number)
         page = site.works[0]
-        tell("alone", measured(site.port, page, asked.seconds))
+        print_result("alone", measured(site.port, page, args.seconds))
         for name, works in (
             ("4 sign in", [sign_in] * EACH),
             ("4 send pictures", [send_pictures] * EACH),
             ("both", [sign_in, send_pictures] * EACH),
         ):
             with Busy(works, site.port, token, chat) as done:
-                result = measured(site.port, page, asked.seconds)
-            tell(f"{name} ({done()} done)", result)
+                result = measured(site.port, page, args.seconds)
+            print_result(f"{name} ({done()} done)", result)
 
 
 def own_chat(port: int, token: str) -> int:
@@ -70,7 +70,7 @@ def own_chat(port: int, token: str) -> int:
     return int(answer.json()["id"])
 
 
-def tell(name: str, result: Result) -> None:
+def print_result(name: str, result: Result) -> None:
     p50, p99 = result.at(0.5) * 1000, result.at(0.99) * 1000
     print(f"{name:32} {result.rate:8.0f} pages/s  p50 {p50:7.1f} ms  p99 {p99:7.1f} ms", flush=True)
 

@@ -35,20 +35,20 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--before", help="a commit to compare with")
     options.add_argument("--once", action="store_true", help="print the figures of this tree as JSON")
-    asked = options.parse_args()
-    if asked.once:
+    args = options.parse_args()
+    if args.once:
         print(json.dumps(measure()))
         return
     trees = {"now": Path.cwd()}
     with tempfile.TemporaryDirectory() as folder:
-        if asked.before:
+        if args.before:
             trees["before"] = Path(folder) / "before"
-            subprocess.run(["git", "worktree", "add", "-q", "--detach", trees["before"], asked.before], check=True)
+            subprocess.run(["git", "worktree", "add", "-q", "--detach", trees["before"], args.before], check=True)
             (trees["before"] / "bench/cold.py").write_text(Path(__file__).read_text())
         try:
             report({name: [once(tree) for _ in range(ROUNDS)] for name, tree in trees.items()})
         finally:
-            if asked.before:
+            if args.before:
                 subprocess.run(["git", "worktree", "remove", "--force", trees["before"]], check=True)
 
 

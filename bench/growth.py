@@ -22,17 +22,17 @@ def main() -> int:
     options.add_argument("--messages", type=int, default=1_000_000, help="how many the larger chat has (1000000)")
     options.add_argument("--seconds", type=float, default=5.0, help="how long each work is measured at each size (5)")
     options.add_argument("--only", default="", help="a part of a work's name")
-    asked = options.parse_args()
-    if not MESSAGES < asked.messages <= 10_000_000:
+    args = options.parse_args()
+    if not MESSAGES < args.messages <= 10_000_000:
         options.error(f"--messages: more than {MESSAGES:,}, up to 10,000,000")
-    if not 0 < asked.seconds <= 60:
+    if not 0 < args.seconds <= 60:
         options.error("--seconds: up to 60")
     with tempfile.TemporaryDirectory() as folder:
         sites = [
             Site(f"{count:,}", ROOT, Path(folder) / str(count), count, MADE_EACH_TIME)
-            for count in (MESSAGES, asked.messages)
+            for count in (MESSAGES, args.messages)
         ]
-        return measure_or_stop(Path(folder), sites, asked.seconds, asked.only)
+        return measure_or_stop(Path(folder), sites, args.seconds, args.only)
 
 
 if __name__ == "__main__":

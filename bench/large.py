@@ -91,8 +91,8 @@ def many(connection: Any, table: str, rows: Any) -> None:
 
 
 def everybody(people: int, at: int) -> Rows:
-    kept = passwords.hashed(PASSWORD)
-    return ((i, name := f"person{i}", name, f"Person {i}", kept, at) for i in range(1, people + 1))
+    password_hash = passwords.hashed(PASSWORD)
+    return ((i, name := f"person{i}", name, f"Person {i}", password_hash, at) for i in range(1, people + 1))
 
 
 def chats_people(chats: int, at: int) -> list[Table]:
@@ -127,7 +127,7 @@ def found_by(text: str) -> tuple[str, str]:
     return folded, search.forms(folded)
 
 
-def said(i: int, messages: int) -> tuple[str, str]:
+def text_and_html(i: int, messages: int) -> tuple[str, str]:
     """Text and HTML of a message; some of the large chat, and all the long ones, name the heavy person."""
     link = f'<a class="mention" href="/users/{NAME}" data-user="{HEAVY}">@{NAME}</a>'
     if i > messages:
@@ -151,7 +151,7 @@ def messages_of(messages: int, chats: int, at: int) -> list[Table]:
     def rows() -> Rows:
         for i in range(1, messages + LONG + 1):
             reply = 1 if 1 < i <= REPLIES + 1 else None
-            yield i, chat_of(i), author(i), *said(i, messages), reply, at + i * 1_000_000
+            yield i, chat_of(i), author(i), *text_and_html(i, messages), reply, at + i * 1_000_000
 
     def index() -> Rows:
         for i in range(1, messages + LONG + 1):
@@ -168,7 +168,7 @@ def messages_of(messages: int, chats: int, at: int) -> list[Table]:
         )),
         ("revision (message_id, text, html, written_at)", (
             (i, f"@{NAME} {text}" if i % 10 == 0 else text, html, at)
-            for i in range(messages - REVISIONS + 1, messages + LONG + 1) for text, html in [said(i, messages)]
+            for i in range(messages - REVISIONS + 1, messages + LONG + 1) for text, html in [text_and_html(i, messages)]
         )),
     ]  # fmt: skip
 
@@ -193,9 +193,9 @@ def logged(messages: int, at: int) -> None:
     ids += range(messages + 1, half + 1)
     for start in range(0, len(ids), 2_000):
         some = ids[start : start + 2_000]
-        told = {message.id: message for message in loaded(some)}
+        by_id = {message.id: message for message in loaded(some)}
         put("event (type, data, chat_id, user_id, message_id, created_at)", (
-            ("message.created", json.dumps(told[i].to_dict()), told[i].chat_id, told[i].author_id, i, at)
+            ("message.created", json.dumps(by_id[i].to_dict()), by_id[i].chat_id, by_id[i].author_id, i, at)
             for i in some
         ))  # fmt: skip
     data = Event.select(Event.data).where(Event.message_id == 1).scalar()

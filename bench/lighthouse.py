@@ -49,15 +49,17 @@ def audited(scene: Scene, path: str, port: int, report: Path) -> dict[str, float
     command = ["npx", "--yes", LIGHTHOUSE, scene.url + path, "--quiet", "--output=json", f"--output-path={report}"]
     command += [f"--port={port}", "--disable-storage-reset", f"--only-categories={','.join(CATEGORIES)}"]
     subprocess.run(command, check=True, timeout=300)
-    told = json.loads(report.read_text())
-    if not told["finalDisplayedUrl"].startswith(scene.url + path):
-        raise RuntimeError(f"{path} led to {told['finalDisplayedUrl']}")
-    weighed = {ref["id"] for name in CATEGORIES for ref in told["categories"][name]["auditRefs"] if ref["weight"]}
+    report_data = json.loads(report.read_text())
+    if not report_data["finalDisplayedUrl"].startswith(scene.url + path):
+        raise RuntimeError(f"{path} led to {report_data['finalDisplayedUrl']}")
+    weighed = {
+        ref["id"] for name in CATEGORIES for ref in report_data["categories"][name]["auditRefs"] if ref["weight"]
+    }
     for name in weighed:
-        audit = told["audits"][name]
+        audit = report_data["audits"][name]
         if audit["score"] is not None and audit["score"] < 0.9:
             print(f"    {name}: {audit['title']} {audit.get('displayValue', '')}")
-    return {name: told["categories"][name]["score"] * 100 for name in CATEGORIES}
+    return {name: report_data["categories"][name]["score"] * 100 for name in CATEGORIES}
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ class Listeners:
         self.timed = False
         # Whether the other side may end a stream: in the bare loop, when it has sent all.
         self.may_end = False
-        self.asked: dict[int, tuple[int, str]] = {}
-        self.told_again = 0
+        self.requests: dict[int, tuple[int, str]] = {}
+        self.reconnects = 0
 
     def add(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -42,7 +42,10 @@ class Listeners:
         sock = socket.create_connection(("127.0.0.1", port))
         sock.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
         self.add(sock)
-        self.asked[sock.fileno()] = port, token
+        self.requests[sock.fileno()] = port, token
+
+    def has_received(self, deliveries: int) -> bool:
+        return self.deliveries >= deliveries
 
     def read(self, until: Callable[[], bool], seconds: float) -> bool:
         """Read what comes until it is so; False when the time is over first."""
@@ -62,9 +65,9 @@ class Listeners:
         if not data and self.may_end:
             self.poll.unregister(number)
             return
-        # A length has only the answer that tells to come again: to wait for more would be to wait out the keep-alive.
+        # A length has only the answer that asks to reconnect: to wait for more would be to wait out the keep-alive.
         if number not in self.ready and (not data or b"Content-Length:" in self.rests[number] + data):
-            self._again(number)
+            self._reconnect(number)
             return
         if not data:
             raise RuntimeError(f"a stream was closed after {self.rests[number][:300]!r}")
@@ -80,16 +83,20 @@ class Listeners:
                 self.delays += [(now - int(at)) / 1e6 for at in SENT.findall(data)]
         # Nothing that was counted stays; a word that was cut does.
         last = text.rfind(b"\n\n")
+        self.on_events(text[: max(last, 0)])
         self.rests[number] = text[last + 2 :] if last >= 0 else text[-(2**16) :]
         if count and last >= 0 and NEW in self.rests[number]:
             self.deliveries -= self.rests[number].count(NEW)
 
-    def _again(self, number: int) -> None:
-        """Told to come again: the stream process had its hands full."""
-        self.told_again += 1
+    def on_events(self, events: bytes) -> None:
+        """What has come whole."""
+
+    def _reconnect(self, number: int) -> None:
+        """Ask again, as the stream process answered: it was busy."""
+        self.reconnects += 1
         self.poll.unregister(number)
         self.sockets.pop(number).close()
-        self.open(*self.asked.pop(number))
+        self.open(*self.requests.pop(number))
 
     def close(self) -> None:
         for sock in self.sockets.values():

@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,11 @@ PATIENCE = 120.0
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--listeners", type=int, nargs="+", default=[100, 1000, 5000])
-    asked = options.parse_args()
+    args = options.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    print("listeners  connect s (told to come again)  kB each  deliveries/s  raw/s  ratio  paced p50/p99 ms")
-    for count in asked.listeners:
+    print("listeners  connect s (asked to reconnect)  kB each  deliveries/s  raw/s  ratio  paced p50/p99 ms")
+    for count in args.listeners:
         with tempfile.TemporaryDirectory() as folder:
             print(measured(Path(folder), count), flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +106,7 @@ def measured(folder: Path, count: int) -> str:
     raw = raw_limit(count, listeners_frame())
     p50, p99 = statistics.median(paced), sorted(paced)[int(len(paced) * 0.99)]
     return (
-        f"{count:9} {connect:10.2f} {listeners.told_again:22} {each:8.1f} {rate:13,.0f} {raw:9,.0f} {rate / raw:6.2f}"
+        f"{count:9} {connect:10.2f} {listeners.reconnects:22} {each:8.1f} {rate:13,.0f} {raw:9,.0f} {rate / raw:6.2f}"
         f"  {p50:8.1f} / {p99:.1f}"
     )
 
@@ -134,16 +135,16 @@ def burst(crowd: Crowd, listeners: Listeners, count: int) -> float:
 
 
 def one_burst(crowd: Crowd, listeners: Listeners, count: int) -> float:
-    mine = Membership.of(crowd.owner, crowd.seat.chat_id)
+    membership = Membership.of(crowd.owner, crowd.seat.chat_id)
     wanted = listeners.deliveries + (BURST + 1) * count
     with models.write():
         for _ in range(BURST):
-            messages.post(mine, "x" * 100)
+            messages.post(membership, "x" * 100)
     models.database.close()
     started = time.perf_counter()
     # The one by HTTP wakes the stream process.
     post(crowd, crowd.seat.chat_id, "the last of them")
-    wait(listeners, lambda: listeners.deliveries >= wanted)
+    wait(listeners, partial(listeners.has_received, wanted))
     if listeners.deliveries != wanted:
         raise RuntimeError(f"{listeners.deliveries - wanted} deliveries too many")
     return (BURST + 1) * count / (listeners.last - started)
@@ -161,13 +162,14 @@ def pace(crowd: Crowd, listeners: Listeners, count: int) -> list[float]:
 
     writer = threading.Thread(target=write)
     writer.start()
-    wait(listeners, lambda: listeners.deliveries >= wanted)
+    wait(listeners, partial(listeners.has_received, wanted))
     writer.join()
     # Each is in the text and in the HTML of the message.
     return listeners.delays[::2]
 
 
-def post(crowd: Crowd, chat_id: int, text: str) -> None:
+def post(crowd: Crowd, chat_id: int, text: str) -> int:
+    """Post a message; returns its id."""
     connection = http.client.HTTPConnection("127.0.0.1", crowd.port, timeout=60)
     headers = {"Authorization": f"Bearer {crowd.owners_token}", "Content-Type": "application/json"}
     connection.request("POST", "/api/messages", json.dumps({"chat_id": chat_id, "text": text}), headers)
@@ -176,6 +178,7 @@ def post(crowd: Crowd, chat_id: int, text: str) -> None:
     connection.close()
     if answer.status != 201:
         raise RuntimeError(f"{answer.status}: {body!r}")
+    return int(json.loads(body)["id"])
 
 
 def listeners_frame() -> bytes:
@@ -193,7 +196,7 @@ def raw_limit(count: int, frame: bytes) -> float:
         listeners.add(connected(port))
     started = time.perf_counter()
     listeners.sockets[next(iter(listeners.sockets))].send(b"go")
-    wait(listeners, lambda: listeners.deliveries >= BURST * count)
+    wait(listeners, partial(listeners.has_received, BURST * count))
     rate = BURST * count / (listeners.last - started)
     listeners.close()
     sender.join(10)

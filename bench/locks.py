@@ -69,19 +69,19 @@ class Held:
         database: Any = peewee.SqliteDatabase
         begin, commit, rollback, ask = database.begin, database.commit, database.rollback, database.execute_sql
 
-        def begun(db: Any, *how: Any, **named: Any) -> Any:
+        def timed_begin(db: Any, *how: Any, **named: Any) -> Any:
             result = begin(db, *how, **named)
             self.own.began = now(db)
             return result
 
-        def ended(db: Any, end: Callable[..., Any]) -> Any:
+        def timed_end(db: Any, end: Callable[..., Any]) -> Any:
             result = end(db)
             if began := getattr(self.own, "began", None):
                 self.note(db, began)
                 self.own.began = None
             return result
 
-        def asked(db: Any, sql: str, *rest: Any, **named: Any) -> Any:
+        def timed_execute(db: Any, sql: str, *rest: Any, **named: Any) -> Any:
             is_write = sql.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE")
             before = now(db) if is_write and not getattr(self.own, "began", None) else None
             result = ask(db, sql, *rest, **named)
@@ -89,10 +89,10 @@ class Held:
                 self.note(db, before)
             return result
 
-        database.begin = begun
-        database.commit = lambda db: ended(db, commit)
-        database.rollback = lambda db: ended(db, rollback)
-        database.execute_sql = asked
+        database.begin = timed_begin
+        database.commit = lambda db: timed_end(db, commit)
+        database.rollback = lambda db: timed_end(db, rollback)
+        database.execute_sql = timed_execute
         self.watch_log()
 
     def watch_log(self) -> None:
@@ -220,7 +220,7 @@ def of_accounts() -> list[Action]:
         Action("write a profile", lambda n: accounts.change(user(BOB), name=f"Bob {n}"), AT_LEAST),
         Action("sign in", lambda n: Login.open(user(4), "browser"), AT_LEAST),
         Action("sign out", lambda n: Login.select().order_by(Login.id.desc()).get().close(), AT_LEAST),
-        Action("a link to a new password", lambda n: Link.by_hand(user(4)), AT_LEAST),
+        Action("a link to a new password", lambda n: Link.reset_by_admin(user(4)), AT_LEAST),
         Action("an attempt", lambda n: Attempt.take("login:x", 10**9, 900), AT_LEAST),
         Action("rename who is mentioned in 6,000", lambda n: accounts.change(user(HEAVY), username="renamed")),
         Action("a new password with 5,000 logins", lambda n: accounts.set_password(user(BOB), PASSWORD + "!")),
@@ -298,18 +298,18 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--seconds", type=float, default=float("inf"))
-    asked = parser.parse_args()
-    if asked.messages < FEWEST_MESSAGES:
+    args = parser.parse_args()
+    if args.messages < FEWEST_MESSAGES:
         parser.error(f"MESSAGES must be at least {FEWEST_MESSAGES:,}: {BIG:,} in the large chat and one in each other")
     passwords.hashing.rounds = 4
     with tempfile.TemporaryDirectory() as folder:
-        kept = (asked.keep or Path(folder)) / f"{asked.messages}.db"
+        kept = (args.keep or Path(folder)) / f"{args.messages}.db"
         kept.parent.mkdir(parents=True, exist_ok=True)
         if not kept.exists():
             began = time.perf_counter()
             unfinished = kept.with_suffix(".part")
             unfinished.unlink(missing_ok=True)
-            build(unfinished, asked.messages)
+            build(unfinished, args.messages)
             unfinished.rename(kept)
             print(f"{kept}: {kept.stat().st_size / 2**20:.0f} MB in {time.perf_counter() - began:.0f} s")
         models.open_database(f"sqlite:///{kept}")
@@ -323,7 +323,7 @@ def main() -> None:
         models.database.execute_sql("PRAGMA wal_autocheckpoint = 0")
         cleanup.schedule_purge = lambda: None
         models.task.schedule = lambda: None
-        run(asked.only, asked.seconds)
+        run(args.only, args.seconds)
         models.database.close()
 
 

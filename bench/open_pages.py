@@ -18,7 +18,7 @@ import requests
 from playwright.sync_api import Page, Request
 
 from bench import crowd
-from bench.person import Scene, Slow, playing, says
+from bench.person import Scene, Slow, playing, shows_text
 from bench.servers import processor_seconds
 
 # Until pages have reported what was read.
@@ -31,45 +31,45 @@ def main() -> None:
     options.add_argument("--pages", type=int, default=10)
     options.add_argument("--messages", type=int, default=60)
     options.add_argument("--rate", type=float, default=5, help="messages a second")
-    asked = options.parse_args()
-    if not (0 < asked.pages <= 50 and 0 < asked.messages <= 1000 and 0.1 <= asked.rate <= 50):
+    args = options.parse_args()
+    if not (0 < args.pages <= 50 and 0 < args.messages <= 1000 and 0.1 <= args.rate <= 50):
         options.error("up to 50 pages, 1000 messages and 50 a second")
     with tempfile.TemporaryDirectory() as folder, playing(Path(folder), Slow(1, 0, 0), 1) as scene:
         poster = crowd.tokens(scene.port)[-1].decode()
-        alone = post(scene, poster, [], "alone", asked.messages, asked.rate)
-        pages = [scene.sits(f"person{number:02}", slow=False) for number in range(asked.pages)]
+        alone = post(scene, poster, [], "alone", args.messages, args.rate)
+        pages = [scene.sits(f"person{number:02}", slow=False) for number in range(args.pages)]
         seen: Counter[str] = Counter()
         for page in pages:
             scene.opens(page, f"/chats/{scene.garden}?newest=1")
             # To the end, past what was unread.
-            page.evaluate("document.querySelector('message-list').toEnd()")
+            page.evaluate("document.querySelector('message-list').scrollToEnd()")
             page.wait_for_function(
                 f"() => document.querySelector('[data-chat=\"{scene.garden}\"]').dataset.unread === '0'"
             )
         time.sleep(REST)
         for page in pages:
             page.on("request", lambda request: seen.update([kind_of(request)]))
-        together = post(scene, poster, pages, "together", asked.messages, asked.rate)
-    each = (together - alone) / asked.messages / asked.pages * 1000
-    print(f"{asked.messages} messages, {asked.rate:g} a second; {asked.pages} pages that show the chat and the list")
+        together = post(scene, poster, pages, "together", args.messages, args.rate)
+    each = (together - alone) / args.messages / args.pages * 1000
+    print(f"{args.messages} messages, {args.rate:g} a second; {args.pages} pages that show the chat and the list")
     print(f"processor time of the server: {alone:.2f} s without pages, {together:.2f} s with them")
     print(f"per message and page: {each:.3f} ms")
     for kind, count in seen.most_common():
-        print(f"{count / asked.messages / asked.pages:8.3f} {kind}")
+        print(f"{count / args.messages / args.pages:8.3f} {kind}")
 
 
 def post(scene: Scene, token: str, pages: list[Page], name: str, messages: int, rate: float) -> float:
     """Post, wait until every page shows it; the seconds of processor time that the server took."""
     before = processor_seconds(scene.master, with_stream=True)
-    begun = time.monotonic()
+    started = time.monotonic()
     with requests.Session() as session:
         for number in range(messages):
             body: Any = {"chat_id": scene.garden, "text": f"{name} {number}"}
             headers = {"Authorization": f"Bearer {token}"}
             session.post(f"{scene.url}/api/messages", json=body, headers=headers, timeout=30).raise_for_status()
-            time.sleep(max(0.0, begun + (number + 1) / rate - time.monotonic()))
+            time.sleep(max(0.0, started + (number + 1) / rate - time.monotonic()))
     for page in pages:
-        page.wait_for_function(f"() => {says(f'{name} {messages - 1}')}", timeout=PATIENCE)
+        page.wait_for_function(f"() => {shows_text(f'{name} {messages - 1}')}", timeout=PATIENCE)
     time.sleep(REST)
     return processor_seconds(scene.master, with_stream=True) - before
 

@@ -37,7 +37,7 @@ def auc(known: list[float], unknown: list[float]) -> float:
     return wins / (len(known) * len(unknown))
 
 
-def told(name: str, known: list[float], unknown: list[float]) -> None:
+def print_comparison(name: str, known: list[float], unknown: list[float]) -> None:
     middle = [sorted(times)[len(times) // 2] * 1000 for times in (known, unknown)]
     print(f"{name:28} AUC {auc(known, unknown):.2f}, medians {middle[0]:.2f} and {middle[1]:.2f} ms", flush=True)
 
@@ -112,10 +112,12 @@ def main(rounds: int) -> None:
                 database.execute("UPDATE user SET email = 'ann@example.org'")
             known, unknown = compared(rounds, lambda known: forgotten(client, known))
             for place, what in enumerate(["the answer", *(f"request {n + 1} after it" for n in range(AFTER))]):
-                told(f"forgotten: {what}", [times[place] for times in known], [times[place] for times in unknown])
-            told("forgotten: all after it", [sum(t[1:]) for t in known], [sum(t[1:]) for t in unknown])
+                print_comparison(
+                    f"forgotten: {what}", [times[place] for times in known], [times[place] for times in unknown]
+                )
+            print_comparison("forgotten: all after it", [sum(t[1:]) for t in known], [sum(t[1:]) for t in unknown])
             known, unknown = compared(rounds // 3, lambda known: wrong_login(client, known))
-            told("login", [times[0] for times in known], [times[0] for times in unknown])
+            print_comparison("login", [times[0] for times in known], [times[0] for times in unknown])
     mail.stop()
 
 

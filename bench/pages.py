@@ -116,16 +116,16 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=5.0, help="how long each work is measured (5)")
     options.add_argument("--only", default="", help="a part of a work's name")
     options.add_argument("--other", type=Path, help="another working copy, to compare with")
-    asked = options.parse_args()
-    if not 0 < asked.seconds <= 60:
+    args = options.parse_args()
+    if not 0 < args.seconds <= 60:
         options.error("--seconds: up to 60")
-    if asked.other is not None and not (asked.other / "chat.py").is_file():
+    if args.other is not None and not (args.other / "chat.py").is_file():
         options.error("--other: there is no chat.py")
     with tempfile.TemporaryDirectory() as folder:
         sites = [Site("this", ROOT, Path(folder) / "this")]
-        if asked.other is not None:
-            sites.append(Site("other", asked.other.resolve(), Path(folder) / "other"))
-        return measure_or_stop(Path(folder), sites, asked.seconds, asked.only)
+        if args.other is not None:
+            sites.append(Site("other", args.other.resolve(), Path(folder) / "other"))
+        return measure_or_stop(Path(folder), sites, args.seconds, args.only)
 
 
 def measure_or_stop(folder: Path, sites: list[Site], seconds: float, only: str) -> int:
@@ -316,9 +316,9 @@ def report(units: list[Result], rows: list[Row]) -> None:
 
 
 def count_again(database: Path, posted: Posted) -> None:
-    there, found = crowd.counted(database, posted.beginning)
-    print(f"posted and acknowledged {posted.sent:,}; in the database {there:,}, found by search {found:,}")
-    if not posted.sent == there == found:
+    stored, found = crowd.counted(database, posted.beginning)
+    print(f"posted and acknowledged {posted.sent:,}; in the database {stored:,}, found by search {found:,}")
+    if not posted.sent == stored == found:
         raise Broken("the messages in the database are not those that were acknowledged")
 
 

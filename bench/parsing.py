@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from actions import accounts, chats
 from chat import create_app
 from config import Settings
 from models import password as passwords
+
+# Sends a request; returns the answer's status and body.
+Work = Callable[[], tuple[int, bytes]]
 
 SECONDS, MEGABYTES = 0.3, 64
 PASSWORD = "correct horse battery"
@@ -137,7 +141,7 @@ class Place:
         return self.ask(method, path, body, type, **{"Authorization": f"Bearer {self.token}", **headers})
 
 
-def measured(work: Callable[[], tuple[int, bytes]]) -> tuple[int, float, float]:
+def measured(work: Work) -> tuple[int, float, float]:
     """An answer's status, the processor time and the megabytes that it took, in a process that is given up then."""
     read, write = os.pipe()
     child = os.fork()
@@ -150,9 +154,9 @@ def measured(work: Callable[[], tuple[int, bytes]]) -> tuple[int, float, float]:
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
-        told: list[Any] = json.loads(pipe.read() or "[0, 0, 0]")
+        result: list[Any] = json.loads(pipe.read() or "[0, 0, 0]")
     os.waitpid(child, 0)
-    return told[0], told[1], told[2]
+    return result[0], result[1], result[2]
 
 
 def peak() -> float:
@@ -162,23 +166,24 @@ def peak() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def cases(place: Place) -> dict[str, Callable[[], tuple[int, bytes]]]:
-    found: dict[str, Callable[[], tuple[int, bytes]]] = {}
+def cases(place: Place) -> dict[str, Work]:
+    found: dict[str, Work] = {}
     for name, (type, make) in BODIES.items():
-        path = "/login" if type == FORM else "/api/messages"
-        found[name] = lambda make=make, type=type, path=path: place.signed("POST", path, body(make), type)  # type: ignore[misc]
+        found[name] = posting(place, "/login" if type == FORM else "/api/messages", make, type)
     for what, sent in (("numbers", MEMBERS), ("names", NAMES)):
-        found[f"a chat with 250,000 or more {what}"] = lambda sent=sent: place.signed("POST", "/api/chats", sent, JSON)  # type: ignore[misc]
+        found[f"a chat with 250,000 or more {what}"] = partial(place.signed, "POST", "/api/chats", sent, JSON)
     for name, whole in HEADERS.items():
-        value = whole[:HEAD_MAX]
         for path in ("/login", "/static/css/base.css", "/api/users/me"):
-            found[f"{name} to {path}"] = lambda path=path, name=name, value=value: place.signed(
-                "GET", path, **{name: value}
-            )  # type: ignore[misc]
+            found[f"{name} to {path}"] = partial(place.signed, "GET", path, b"", "", **{name: whole[:HEAD_MAX]})
     found["4,000 arguments"] = lambda: place.signed("GET", "/api/search?" + "q=a&" * 2_000)
     found["a path of 8,000 marks"] = lambda: place.ask("GET", "/" + "/" * 8_000)
     found["a username of 8,000"] = lambda: place.signed("GET", "/users/" + "%CC%A3" * 1_300)
     return found
+
+
+def posting(place: Place, path: str, make: Callable[[], bytes], type: str) -> Work:
+    """Post what `make` makes."""
+    return lambda: place.signed("POST", path, body(make), type)
 
 
 PREPARED: dict[int, bytes] = {}

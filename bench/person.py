@@ -40,7 +40,7 @@ MISSED = 30
 # Notes when a key or button goes down, on the clock that all pages of a machine share; a page load doesn't lose it.
 BEGIN = """
 for (const type of ["keydown", "pointerdown", "paste"])
-  addEventListener(type, () => sessionStorage.setItem("begun", performance.timeOrigin + performance.now()), true);
+  addEventListener(type, () => sessionStorage.setItem("started", performance.timeOrigin + performance.now()), true);
 """
 NOW = "performance.timeOrigin + performance.now()"
 
@@ -109,13 +109,15 @@ def main() -> None:
     options.add_argument("--latency", type=float, default=150, help="milliseconds there and back")
     options.add_argument("--kilobits", type=float, default=1600)
     options.add_argument("--only", default="", help="a part of a moment's name")
-    asked = options.parse_args()
-    slow = Slow(asked.processor, asked.latency, asked.kilobits)
-    with tempfile.TemporaryDirectory() as folder, playing(Path(folder), slow, min(asked.rounds, 200)) as scene:
+    args = options.parse_args()
+    if not 3 <= args.rounds <= 200:
+        options.error("3 to 200 rounds")
+    slow = Slow(args.processor, args.latency, args.kilobits)
+    with tempfile.TemporaryDirectory() as folder, playing(Path(folder), slow, args.rounds) as scene:
         print(f"processor {slow.processor:g} times slower, {slow.latency:g} ms, {slow.kilobits:g} kbit/s")
         print(f"{'moment':48}  {'p50 ms':>8}  {'p95 ms':>8}  goal")
         for moment, goal in MOMENTS.items():
-            if asked.only not in (moment.__doc__ or ""):
+            if args.only not in (moment.__doc__ or ""):
                 continue
             for part, took in moment(scene).items():
                 p50, p95 = statistics.median(took), sorted(took)[int(len(took) * 0.95) - (len(took) > 1)]
@@ -147,7 +149,7 @@ def playing(folder: Path, slow: Slow, rounds: int) -> Iterator[Scene]:
         chromium.close()
 
 
-def took(page: Page, act: Callable[[], Any], shown: str, begun_on: Page | None = None) -> float:
+def took(page: Page, act: Callable[[], Any], shown: str, start_page: Page | None = None) -> float:
     """Milliseconds from a key or button to the frame in which `shown`, a JavaScript condition, holds.
 
     The page itself looks, from before the act on: what this program takes to ask it is no part of the time.
@@ -156,8 +158,8 @@ def took(page: Page, act: Callable[[], Any], shown: str, begun_on: Page | None =
     page.evaluate(f"() => {{ globalThis.shownAt = {LOOKING % shown} }}")
     act()
     end = shown_at(page, shown)
-    begun = (begun_on or page).evaluate("Number(sessionStorage.getItem('begun'))")
-    return float(end) - float(begun)
+    started = (start_page or page).evaluate("Number(sessionStorage.getItem('started'))")
+    return float(end) - float(started)
 
 
 # A promise of the time of the frame in which a condition holds.
@@ -183,7 +185,7 @@ def shown_at(page: Page, shown: str) -> float:
     raise RuntimeError(f"the page loads again and again, waiting for {shown}")
 
 
-def says(text: str) -> str:
+def shows_text(text: str) -> str:
     """A condition: the last message on the screen is this."""
     last = "[...document.querySelectorAll('message-list .message .prose')].at(-1)?.textContent.trim()"
     return f"{last} === {json.dumps(text)}"
@@ -199,8 +201,8 @@ def own_message(scene: Scene) -> dict[str, list[float]]:
     scene.opens(page, f"/chats/{scene.garden}")
     times = []
     for number in range(scene.rounds):
-        types(page, f"mine {number}")
-        times.append(took(page, lambda: page.keyboard.press("Enter"), says(f"mine {number}")))
+        types(page, f"own {number}")
+        times.append(took(page, lambda: page.keyboard.press("Enter"), shows_text(f"own {number}")))
     page.context.close()
     return {"own message on the screen": times}
 
@@ -217,7 +219,7 @@ def to_the_other(scene: Scene) -> dict[str, list[float]]:
     times = []
     for number in range(scene.rounds):
         types(sender, f"hello {number}")
-        times.append(took(receiver, lambda: sender.keyboard.press("Enter"), says(f"hello {number}"), sender))
+        times.append(took(receiver, lambda: sender.keyboard.press("Enter"), shows_text(f"hello {number}"), sender))
         listeners.read(lambda: True, 1)
     listeners.close()
     for page in (sender, receiver):
@@ -272,8 +274,8 @@ def finding(scene: Scene) -> dict[str, list[float]]:
         field.fill("w")
         page.wait_for_timeout(1000)
         marks = f"{found}.flatMap((one) => [...one.querySelectorAll('mark')])"
-        told = f"((marks) => marks.length && marks.every((mark) => /^wa/.test(mark.textContent)))({marks})"
-        words.append(took(page, lambda: page.keyboard.type("a"), told))
+        only_new_marks = f"((marks) => marks.length && marks.every((mark) => /^wa/.test(mark.textContent)))({marks})"
+        words.append(took(page, lambda: page.keyboard.type("a"), only_new_marks))
         page.keyboard.press("Escape")
     page.context.close()
     return {"a chat, by four keys": chats, "a word, in its place": words}
@@ -323,18 +325,18 @@ def back_again(scene: Scene) -> dict[str, list[float]]:
     scene.opens(page, f"/chats/{scene.garden}")
     for number in range(min(scene.rounds, 5)):
         scene.slow.holds(page, offline=True)
-        page.get_by_text("Reconnecting…").wait_for()
+        page.locator("live-stream").wait_for()
         for one in range(MISSED):
             post(scene, token, f"missed {number}, {one}")
-        shown = says(f"missed {number}, {MISSED - 1}")
+        shown = shows_text(f"missed {number}, {MISSED - 1}")
         page.wait_for_timeout(3000)
         assert not page.evaluate(shown)
-        begun = page.evaluate(NOW)
+        started = page.evaluate(NOW)
         scene.slow.holds(page)
-        times.append(shown_at(page, shown) - float(begun))
+        times.append(shown_at(page, shown) - float(started))
         texts = page.locator("message-list article .prose").all_inner_texts()
-        here = [text for text in texts if text.startswith(f"missed {number},")]
-        assert here == [f"missed {number}, {one}" for one in range(MISSED)], here
+        shown_texts = [text for text in texts if text.startswith(f"missed {number},")]
+        assert shown_texts == [f"missed {number}, {one}" for one in range(MISSED)], shown_texts
     page.context.close()
     return {f"Wi-Fi back, {MISSED} missed": times}
 

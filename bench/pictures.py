@@ -165,39 +165,32 @@ def worker_of(master: int) -> int:
     raise RuntimeError("no worker")
 
 
+def environment(folder: str, port: int) -> dict[str, str]:
+    """The settings of a server with one worker, whose files are all in a folder."""
+    return {
+        "PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": "1", "RATE_LIMITS": "off",
+        "SECRET_KEY": secrets.token_hex(32), "JWT_SECRET_KEY": secrets.token_hex(32),
+        "DATABASE_URL": f"sqlite:///{folder}/chat.db", "MEDIA_DIR": f"{folder}/media",
+    }  # fmt: skip
+
+
 def measure(root: Path, messages: list[list[bytes]]) -> str:
     """Post them all at once to a fresh server; a row of the table."""
-    with tempfile.TemporaryDirectory() as folder:
-        port = servers.free_port()
-        environment = {
-            "PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": "1", "RATE_LIMITS": "off",
-            "SECRET_KEY": secrets.token_hex(32), "JWT_SECRET_KEY": secrets.token_hex(32),
-            "DATABASE_URL": f"sqlite:///{folder}/chat.db", "MEDIA_DIR": f"{folder}/media",
-        }  # fmt: skip
-        servers.ROOT = root
-        with servers.served(["chat:app"], "/healthz", Path(folder) / "log", **environment) as master:
-            client = Client(port)
-            client.registers("attacker")
-            chat = client.ask("POST", "/api/chats", b'{"title": "Garden"}')[1]["id"]
-            client.posts(chat, [bombs.drawn("PNG")])
-            logins = Logins(port)
-            before, watch = Watch(worker_of(master.pid)), Watch(worker_of(master.pid))
-            cost_of_login = logins.cost(before)
-            statuses: list[int] = []
-            posts = [
-                threading.Thread(target=lambda files=files: statuses.append(client.posts(chat, files)))
-                for files in messages
-            ]
-            began = time.monotonic()
-            for thread in (watch, logins, *posts):
-                thread.start()
-            for thread in posts:
-                thread.join()
-            seconds = time.monotonic() - began
-            for ending in (logins, watch):
-                ending.ending.set()
-                ending.join()
-            watch.look()
+    servers.ROOT = root
+    port = servers.free_port()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.served(["chat:app"], "/healthz", Path(folder) / "log", **environment(folder, port)) as master,
+    ):
+        client = Client(port)
+        client.registers("attacker")
+        chat = client.ask("POST", "/api/chats", b'{"title": "Garden"}')[1]["id"]
+        client.posts(chat, [bombs.drawn("PNG")])
+        logins = Logins(port)
+        before, watch = Watch(worker_of(master.pid)), Watch(worker_of(master.pid))
+        cost_of_login = logins.cost(before)
+        statuses, seconds = attack(client, chat, messages, (watch, logins))
+        watch.look()
     web_time, web_memory = watch.of_worker(before)
     # What the bystander cost is not the attacker's doing.
     web_time -= len(logins.times) * cost_of_login
@@ -210,16 +203,38 @@ def measure(root: Path, messages: list[list[bytes]]) -> str:
     )
 
 
+def attack(
+    client: Client, chat: int, messages: list[list[bytes]], meanwhile: tuple[Watch, Logins]
+) -> tuple[list[int], float]:
+    """Post all messages at once, with the threads running meanwhile; the statuses, and the seconds that it took."""
+    statuses: list[int] = []
+
+    def post(files: list[bytes]) -> None:
+        statuses.append(client.posts(chat, files))
+
+    posts = [threading.Thread(target=post, args=(files,)) for files in messages]
+    started = time.monotonic()
+    for thread in (*meanwhile, *posts):
+        thread.start()
+    for thread in posts:
+        thread.join()
+    seconds = time.monotonic() - started
+    for observer in meanwhile[::-1]:
+        observer.ending.set()
+        observer.join()
+    return statuses, seconds
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT)
     parser.add_argument("--only", default="")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     print(f"{'':38}     web worker       picture process   a login, all, answers", flush=True)
     print(f"{'':38} cpu s   more MB      cpu s  peak MB  worst s  seconds", flush=True)
     for name, make in ATTACKS.items():
-        if told.only in name:
-            print(f"{name:38}{measure(told.root.resolve(), make())}", flush=True)
+        if arguments.only in name:
+            print(f"{name:38}{measure(arguments.root.resolve(), make())}", flush=True)
 
 
 if __name__ == "__main__":

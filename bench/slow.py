@@ -43,7 +43,7 @@ def attack(port: int) -> None:
     """Be 500 slow clients until the end: 16 drip a head or a body, 100 say nothing, the others half a head."""
     beginnings = [(HALF, BODY)[number % 2] for number in range(DRIPPING)] + [b""] * 100
     beginnings += [HALF] * (SLOW - len(beginnings))
-    sockets = [begun(port, words) for words in beginnings]
+    sockets = [opened(port, words) for words in beginnings]
     print("all there", flush=True)
     ended = select.poll()
     while True:
@@ -53,17 +53,17 @@ def attack(port: int) -> None:
                 if number < DRIPPING:
                     sock.send(b"x")
                 ended.register(sock, select.POLLIN)
-                gone = ended.poll(0)
+                closed = ended.poll(0)
                 ended.unregister(sock)
-                if not gone:
+                if not closed:
                     continue
             # The server ended it: it comes again.
             sock.close()
             with contextlib.suppress(OSError):
-                sockets[number] = begun(port, beginnings[number])
+                sockets[number] = opened(port, beginnings[number])
 
 
-def begun(port: int, words: bytes) -> socket.socket:
+def opened(port: int, words: bytes) -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", port), 30)
     sock.sendall(words)
     return sock
@@ -99,10 +99,10 @@ def measure(folder: Path) -> None:
 
 def report(name: str, slow: int, port: int, requests: dict[str, bytes]) -> None:
     for what, request in requests.items():
-        times, failed, asked = ask(port, request, REQUESTS)
+        times, failed, total = ask(port, request, REQUESTS)
         at = [1000 * times[min(len(times) - 1, int(len(times) * share))] if times else 0 for share in (0.5, 0.99, 1)]
         figures = "".join(f"{figure:9.1f}" if times else f"{'-':>9}" for figure in at)
-        print(f"{name:10}{slow:6}  {what:12}{figures}{failed:6} of {asked}", flush=True)
+        print(f"{name:10}{slow:6}  {what:12}{figures}{failed:6} of {total}", flush=True)
 
 
 def ask(port: int, request: bytes, count: int) -> tuple[list[float], int, int]:

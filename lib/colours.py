@@ -10,11 +10,11 @@ from functools import cache
 from PIL import Image, ImageCms
 
 # Longer profiles contain tables, which are not needed after converting to sRGB; cameras' profiles are much shorter.
-KEPT = 4096
+EMBEDDED_MAX = 4096
 # Profiles of printing presses take two megabytes.
-LARGEST = 4 * 2**20
+PROFILE_MAX = 4 * 2**20
 # The range of plausible middle greys: outside of it the eight bits of a copy would show steps.
-MIDDLE = range(96, 161)
+MIDDLE_GREYS = range(96, 161)
 
 Point = tuple[float, float]
 Vector = tuple[float, float, float]
@@ -60,7 +60,7 @@ def profiles_of(image: Image.Image) -> list[bytes]:
     # A PNG's text chunks are in the same dict, under any name.
     info = {name: value for name, value in image.info.items() if not isinstance(value, str)}
     icc = info.get("icc_profile")
-    found = [icc if icc and len(icc) <= LARGEST else None]
+    found = [icc if icc and len(icc) <= PROFILE_MAX else None]
     if "cicp" in info:
         # In AVIF a profile takes precedence over the numbers; in PNG the numbers do.
         primaries, transfer = info["cicp"]
@@ -74,17 +74,17 @@ def of_numbers(primaries: int, transfer: int, is_png: bool) -> bytes | None:
     """The profile of two numbers of ITU-T H.273. Browsers treat the curve of television as sRGB in AVIF, not in PNG."""
     curve = SRGB_CURVE if transfer in VIDEO and not is_png else TRANSFERS.get(transfer)
     points = PRIMARIES.get(primaries)
-    return built(points, curve) if points and curve else None
+    return build_profile(points, curve) if points and curve else None
 
 
 def of_gamma(encoded: float, points: tuple[float, ...] | None) -> bytes | None:
     """The profile of a PNG's gAMA and cHRM."""
     pairs = tuple(zip(points[::2], points[1::2], strict=True)) if points else SRGB_POINTS
     # Black and white at the ends; values beyond make no difference.
-    return built(pairs, gamma(min(max(1 / encoded, 1e-3), 1e4)))
+    return build_profile(pairs, gamma(min(max(1 / encoded, 1e-3), 1e4)))
 
 
-def built(points: tuple[Point, ...], curve: Curve, version: int = 4) -> bytes | None:
+def build_profile(points: tuple[Point, ...], curve: Curve, version: int = 4) -> bytes | None:
     """A matrix profile (ICC.1:2022, 8.3.3); None for impossible primaries."""
     try:
         colours = adapted(points)
@@ -125,30 +125,30 @@ def fixed(values: tuple[float, ...]) -> bytes:
 
 def adapted(points: tuple[Point, ...]) -> Matrix:
     """Red, green and blue as XYZ under D50. Raises ZeroDivisionError when the points are on a line."""
-    white, *colours = (whole(*point) for point in points)
+    white, *colours = (xyz_from_xy(*point) for point in points)
     columns = transposed((colours[0], colours[1], colours[2]))
     light = times(inverse(columns), white)
     eyes, eyes_there = times(BRADFORD, white), times(BRADFORD, D50)
     back = inverse(BRADFORD)
 
     def seen(colour: Vector, amount: float) -> Vector:
-        cones = times(BRADFORD, scaled(colour, (amount, amount, amount)))
+        cones = times(BRADFORD, elementwise_product(colour, (amount, amount, amount)))
         ratio = (eyes_there[0] / eyes[0], eyes_there[1] / eyes[1], eyes_there[2] / eyes[2])
-        return times(back, scaled(cones, ratio))
+        return times(back, elementwise_product(cones, ratio))
 
     return (seen(colours[0], light[0]), seen(colours[1], light[1]), seen(colours[2], light[2]))
 
 
-def whole(x: float, y: float) -> Vector:
+def xyz_from_xy(x: float, y: float) -> Vector:
     return (x / y, 1.0, (1 - x - y) / y)
 
 
-def scaled(one: Vector, other: Vector) -> Vector:
+def elementwise_product(one: Vector, other: Vector) -> Vector:
     return (one[0] * other[0], one[1] * other[1], one[2] * other[2])
 
 
 def times(matrix: Matrix, vector: Vector) -> Vector:
-    x, y, z = (sum(scaled(row, vector)) for row in matrix)
+    x, y, z = (sum(elementwise_product(row, vector)) for row in matrix)
     return (x, y, z)
 
 
@@ -157,25 +157,25 @@ def transposed(matrix: Matrix) -> Matrix:
     return (x, y, z)
 
 
-def crossed(one: Vector, other: Vector) -> Vector:
+def cross_product(one: Vector, other: Vector) -> Vector:
     (a, b, c), (d, e, f) = one, other
     return (b * f - c * e, c * d - a * f, a * e - b * d)
 
 
 def inverse(matrix: Matrix) -> Matrix:
     first, second, third = matrix
-    crosses = (crossed(second, third), crossed(third, first), crossed(first, second))
-    determinant = sum(scaled(first, crosses[0]))
-    return transposed(tuple(scaled(each, (1 / determinant,) * 3) for each in crosses))  # type: ignore[arg-type]
+    cofactors = (cross_product(second, third), cross_product(third, first), cross_product(first, second))
+    determinant = sum(elementwise_product(first, cofactors[0]))
+    return transposed(tuple(elementwise_product(each, (1 / determinant,) * 3) for each in cofactors))  # type: ignore[arg-type]
 
 
 @cache
 def srgb() -> ImageCms.ImageCmsProfile:
     # Version 2: with later ones lcms shifts black, unlike browsers.
-    return opened(built(SRGB_POINTS, SRGB_CURVE, 2) or b"")
+    return open_profile(build_profile(SRGB_POINTS, SRGB_CURVE, 2) or b"")
 
 
-def opened(profile: bytes) -> ImageCms.ImageCmsProfile:
+def open_profile(profile: bytes) -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(io.BytesIO(profile))
 
 
@@ -225,7 +225,7 @@ def colours_of(image: Image.Image) -> Colours:
 
 def read(profile: bytes, mode: str) -> Colours | None:
     """Read a profile; None when it is not for this mode of pixels."""
-    source = opened(profile)
+    source = open_profile(profile)
     space = SPACES.get(source.profile.xcolor_space)
     if space is None or (space == "CMYK") != (mode == "CMYK") or (space == "L" and mode not in GREY):
         return None
@@ -233,7 +233,7 @@ def read(profile: bytes, mode: str) -> Colours | None:
     if space != "RGB":
         return Colours(space, transform=transform)
     middle = transform.apply(Image.new("RGB", (1, 1), (128, 128, 128))).tobytes()[1]
-    kept = profile if len(profile) <= KEPT and middle in MIDDLE else None
+    kept = profile if len(profile) <= EMBEDDED_MAX and middle in MIDDLE_GREYS else None
     return Colours(space, kept, transform, ImageCms.buildTransform(source, srgb(), "RGBA", "RGBA"))
 
 

@@ -1,6 +1,6 @@
 """Compress what is sent: pages, JSON and static files; and hide how long it is.
 
-Where an answer has a secret beside words that somebody else chose, its compressed length tells how well the words match
+Where an answer has a secret beside words that somebody else chose, its compressed length shows how well the words match
 the secret (BREACH, https://breachattack.com). So a random number of bytes is added to each, as Django does it
 (https://ieeexplore.ieee.org/document/9754554): docs/decisions/0034.
 """

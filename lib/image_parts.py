@@ -24,7 +24,7 @@ SIGNS_OF_LOCATION = tuple(
     struct.pack(f"{order}HHI4sHHI", 1, 2, 2, letter, 2, 5, 3) for order in "<>" for letter in (b"N", b"S")
 )
 # Formats in which TIFF directories are kept.
-WITH_DIRECTORIES = ("TIFF", "RAF", "FILM")
+WITH_DIRECTORIES = ("TIFF", "RAF", "VIDEO")
 # Formats that are displayed with copies. From the others only personal data is removed.
 SHOWN = ("JPEG", "PNG", "GIF", "WEBP", "HEIC", "AVIF")
 
@@ -266,7 +266,7 @@ READERS: dict[str, Callable[[mmap.mmap, Layout], None]] = {
     "WEBP": read_webp,
     "HEIC": iso_media.read_iso_media,
     "AVIF": iso_media.read_iso_media,
-    "FILM": iso_media.read_iso_media,
+    "VIDEO": iso_media.read_iso_media,
     "JP2": iso_media.read_jpeg_2000,
     "JXL": iso_media.read_jpeg_xl,
     "TIFF": tiff_parts.read_tiff,

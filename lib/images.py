@@ -64,7 +64,7 @@ Image.MAX_IMAGE_PIXELS = PIXELS
 # Each thread of a decoder keeps its own frames in memory.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 # A PNG's colour profile is compressed like a text chunk.
-PngImagePlugin.MAX_TEXT_CHUNK = colours.LARGEST
+PngImagePlugin.MAX_TEXT_CHUNK = colours.PROFILE_MAX
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 # What telephones and cameras write in HEIC. libheif knows far more, and what is hardly used has hardly been tried.
 HEIC_ITEMS = {"hvc1", "grid", "tmap"}
@@ -144,7 +144,7 @@ def display(path: Path, out: Path) -> Picture:
     with opened(path) as image:
         frames = frames_of(image)
         if frames > 1 and frames * image.width * image.height <= PIXELS_MOVING:
-            return moving(image, out, frames)
+            return write_animation(image, out, frames)
     return shrunk(path, out, DISPLAY)
 
 
@@ -183,7 +183,7 @@ def clean_copy(path: Path, out: Path) -> Picture:
 
 
 def write_stripped(path: Path, layout: Layout, out: Path) -> None:
-    """Write a picture without its metadata. In a JPEG goes along how it is turned: else it would lie on its side."""
+    """Write a picture without its metadata. A JPEG keeps its orientation: otherwise it would lie on its side."""
     turned = None
     if layout.kind == "JPEG":
         try:
@@ -282,19 +282,19 @@ def shrunk(path: Path, out: Path, most: int) -> Picture:
         return written(picture, out)
 
 
-def moving(image: Image.Image, out: Path, frames: int) -> Picture:
+def write_animation(image: Image.Image, out: Path, frames: int) -> Picture:
     """Write an animation as WebP, at most in display size."""
     loop = image.info.get("loop", 1)
     pictures, lengths = [], []
-    # Browsers take no notice of profiles in what moves, in WebP.
+    # Browsers ignore the colour profile of an animated WebP.
     way = replace(colours.colours_of(image), kept=None)
     for at in range(frames):
         go_to(image, at)
-        # Of a copy: the next frame may be drawn over this one.
+        # Copied, for the next frame may be drawn over this one.
         picture = turned(image.copy(), way)
         picture.thumbnail((DISPLAY, DISPLAY), Image.Resampling.LANCZOS)
         pictures.append(picture)
-        # A frame of no length is shown for a tenth of a second, as browsers do.
+        # A frame without a duration is shown for 100 ms, as in browsers.
         lengths.append(int(image.info.get("duration", 0)) or 100)
     first, *others = pictures
     how = {"duration": lengths, "loop": loop, "quality": QUALITY, "method": 2}
@@ -329,7 +329,7 @@ def turned(image: Image.Image, way: Colours) -> Image.Image:
 
 
 def bare(image: Image.Image, icc: bytes | None = None) -> Image.Image:
-    """Without what `save` would write along (comments, texts, EXIF); a colour profile says nothing of a person."""
+    """Without what `save` would write along (comments, texts, EXIF); a colour profile identifies nobody."""
     image.info = {"icc_profile": icc} if icc else {}
     return image
 

@@ -18,7 +18,7 @@ HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"
 JPEG_2000 = b"\0\0\0\x0cjP  \r\n\x87\n"
 JPEG_XL = b"\0\0\0\x0cJXL \r\n\x87\n"
 # First boxes of QuickTime videos without a type.
-FILM_STARTS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+VIDEO_STARTS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 
 # Boxes to keep, by the containing box. Most data of cameras, editors and people is in `udta`, `meta` and `uuid`.
 KNOWN = {
@@ -48,13 +48,15 @@ IMAGES = {
     b"hvc1", b"hev1", b"lhv1", b"av01", b"avc1", b"vvc1", b"j2k1", b"jpeg", b"unci", b"grid", b"iovl", b"iden", b"tmap",
 }  # fmt: skip
 # Handlers of tracks to keep: picture, sound and time codes. Others are a camera's own data, such as its location.
-SEEN = {b"vide", b"soun", b"pict", b"auxv", b"text", b"sbtl", b"subt", b"clcp", b"subp", b"tmcd", b"hint", b"fdsm"}
+KEPT_HANDLERS = {
+    b"vide", b"soun", b"pict", b"auxv", b"text", b"sbtl", b"subt", b"clcp", b"subp", b"tmcd", b"hint", b"fdsm",
+}  # fmt: skip
 # An unwanted entry of a list gets this type, which readers skip.
-NOTHING = b"skip"
+SKIP_TYPE = b"skip"
 
 
 def kind_of(start: bytes, size: int) -> str | None:
-    """HEIC, AVIF, FILM, JP2 or JXL; None for other files. `start` are the first 512 bytes."""
+    """HEIC, AVIF, VIDEO, JP2 or JXL; None for other files. `start` are the first 512 bytes."""
     if start.startswith(JPEG_2000):
         return "JP2"
     if start.startswith(JPEG_XL):
@@ -65,9 +67,9 @@ def kind_of(start: bytes, size: int) -> str | None:
         brands = {start[at : at + 4] for at in (8, *range(16, min(length, len(start)), 4))}
         if start[8:12] in AVIF_BRANDS or (start[8:12] in (b"mif1", b"msf1") and brands & AVIF_BRANDS):
             return "AVIF"
-        return "HEIC" if brands & HEIC_BRANDS else "FILM"
+        return "HEIC" if brands & HEIC_BRANDS else "VIDEO"
     # A text may begin with these letters too, but not with its own length.
-    return "FILM" if name in FILM_STARTS and (length < 2 or 8 <= length <= size) else None
+    return "VIDEO" if name in VIDEO_STARTS and (length < 2 or 8 <= length <= size) else None
 
 
 @dataclass
@@ -99,7 +101,7 @@ class Reader:
         self.is_raw = data[8:12] == b"crx "
         self.media: list[Box] = []
         self.items: Items | None = None
-        self.has_film = self.has_fragments = False
+        self.has_moov = self.has_fragments = False
         # The ranges of media data that are seen or heard.
         self.used: list[tuple[int, int]] = []
         # The numbers of the tracks that are kept, and of those that fragments are of.
@@ -117,8 +119,8 @@ class Reader:
                 case "meta":
                     self.read_meta(box)
                 case "moov":
-                    self.has_film = True
-                    self.read_film(box)
+                    self.has_moov = True
+                    self.read_movie(box)
                 case "moof":
                     self.has_fragments = True
                     self.read_fragment(box)
@@ -130,7 +132,7 @@ class Reader:
 
     def check_tables(self) -> None:
         """Raise Unclear if media data could contain a location that no table leads to any more."""
-        if self.media and not (self.has_film or self.items):
+        if self.media and not (self.has_moov or self.items):
             # The file is cut short before its tables, or their box is damaged. No player opens it.
             raise Unclear("media data without tables")
         if not self.fragment_tracks <= self.tracks:
@@ -155,7 +157,7 @@ class Reader:
             if stop > end == size:
                 stop, self.layout.is_cut_short = end, True
             if not content <= stop <= end:
-                raise Unclear("no box")
+                raise Unclear("a box with an impossible length")
             yield Box(name.decode("latin-1"), start, content, stop)
             start = stop
         self.layout.blank(self.data, start, end)
@@ -194,16 +196,16 @@ class Reader:
 
     # Videos
 
-    def read_film(self, film: Box) -> None:
-        for box in self.boxes(film.content, film.end):
+    def read_movie(self, movie: Box) -> None:
+        for box in self.boxes(movie.content, movie.end):
             if box.name != "trak" and self.data[box.content + 4 : box.content + 8] == b"tkhd":
                 raise Unclear("a track of another name")
-        for box in self.kept("moov", film.content, film.end):
+        for box in self.kept("moov", movie.content, movie.end):
             if box.name != "trak":
                 continue
             handler = self.child(box, "mdia", "hdlr")
             kind = self.data[handler.content + 8 : handler.content + 12] if handler else b""
-            if kind in SEEN or self.is_raw:
+            if kind in KEPT_HANDLERS or self.is_raw:
                 self.read_track(box)
             else:
                 self.blank_track(box)
@@ -240,35 +242,37 @@ class Reader:
     def chunks(self, table: dict[str, Box]) -> Iterator[tuple[int, int]]:
         """The byte ranges of a track's chunks (14496-12, 8.7)."""
         if "stz2" in table:
-            raise Unclear("pieces of lengths in bits")
+            raise Unclear("sample sizes in bits (stz2)")
         if not {"stsc", "stsz"} <= set(table) or not {"stco", "co64"} & set(table):
             return
-        where = table.get("stco") or table["co64"]
-        width, sign = (4, ">I") if "stco" in table else (8, ">Q")
+        offsets = table.get("stco") or table["co64"]
+        width, offset_format = (4, ">I") if "stco" in table else (8, ">Q")
         runs = deque(self.entries(table["stsc"], ">III"))
-        every, count = struct.unpack_from(">II", self.data, table["stsz"].content + 4)
+        fixed_size, count = struct.unpack_from(">II", self.data, table["stsz"].content + 4)
         sample = 0
-        self.layout.count(self.number(where) // 32)
-        for number, at in enumerate(range(where.content + 8, where.content + 8 + width * self.number(where), width), 1):
+        self.layout.count(self.entry_count(offsets) // 32)
+        first = offsets.content + 8
+        for number, at in enumerate(range(first, first + width * self.entry_count(offsets), width), 1):
             if len(runs) > 1 and runs[1][0] <= number:
                 runs.popleft()
             if not runs:
                 return
-            many = min(runs[0][1], count - sample)
-            self.layout.count(many // 64)
-            sizes = struct.unpack_from(f">{0 if every else many}I", self.data, table["stsz"].content + 12 + 4 * sample)
-            start = struct.unpack_from(sign, self.data, at)[0]
-            end = start + (every * many if every else sum(sizes))
+            chunk_samples = min(runs[0][1], count - sample)
+            self.layout.count(chunk_samples // 64)
+            listed = 0 if fixed_size else chunk_samples
+            sizes = struct.unpack_from(f">{listed}I", self.data, table["stsz"].content + 12 + 4 * sample)
+            start = struct.unpack_from(offset_format, self.data, at)[0]
+            end = start + (fixed_size * chunk_samples if fixed_size else sum(sizes))
             self.layout.is_cut_short |= end > self.layout.size
             yield start, min(end, self.layout.size)
-            sample += many
+            sample += chunk_samples
 
-    def number(self, box: Box) -> int:
+    def entry_count(self, box: Box) -> int:
         return int(struct.unpack_from(">I", self.data, box.content + 4)[0])
 
     def entries(self, box: Box, form: str) -> Iterator[tuple[int, ...]]:
-        self.layout.count(self.number(box) // 16)
-        for at in range(self.number(box)):
+        self.layout.count(self.entry_count(box) // 16)
+        for at in range(self.entry_count(box)):
             yield struct.unpack_from(form, self.data, box.content + 8 + at * struct.calcsize(form))
 
     def read_fragment(self, fragment: Box) -> None:
@@ -314,8 +318,8 @@ class Reader:
                 self.layout.blank(self.data, kind + 4, entry.end)
                 continue
             items.unwanted.add(number)
-            if self.data[kind : kind + 4] != NOTHING:
-                self.layout.patches.append((kind, NOTHING))
+            if self.data[kind : kind + 4] != SKIP_TYPE:
+                self.layout.patches.append((kind, SKIP_TYPE))
             self.layout.blank(self.data, kind + 4, entry.end)
 
     def unpack(self, form: str, at: int) -> tuple[int, int]:
@@ -344,10 +348,10 @@ class Reader:
                 self.layout.count()
                 _, at = self.sized(index, at)
                 first, at = self.sized(offset, at)
-                many, at = self.sized(length, at)
-                if not many:
+                extent_length, at = self.sized(length, at)
+                if not extent_length:
                     raise Unclear("an item without an end")
-                items.extents.setdefault(number, []).append((start + first, start + first + many))
+                items.extents.setdefault(number, []).append((start + first, start + first + extent_length))
 
     def sized(self, width: int, at: int) -> tuple[int, int]:
         return int.from_bytes(self.data[at : at + width], "big"), at + width
@@ -369,11 +373,11 @@ class Reader:
                 start = items.data.content
             for first, last in extents:
                 self.layout.is_cut_short |= start + last > self.layout.size
-                where = start + first, min(start + last, self.layout.size)
+                byte_range = start + first, min(start + last, self.layout.size)
                 if number not in items.unwanted:
-                    self.used.append(where)
+                    self.used.append(byte_range)
                 else:
-                    self.layout.blank(self.data, *where)
+                    self.layout.blank(self.data, *byte_range)
         if items.data is not None:
             self.media.append(items.data)
 
@@ -388,7 +392,7 @@ class Reader:
 
 
 def read_iso_media(data: mmap.mmap, layout: Layout) -> None:
-    """HEIC, AVIF and films. Raises Unclear, TooManyParts."""
+    """HEIC, AVIF and videos. Raises Unclear, TooManyParts."""
     Reader(data, layout).read()
     if layout.kind in ("HEIC", "AVIF") and not layout.pixels:
         raise Unclear("a picture of no size")

@@ -77,19 +77,17 @@ def memory_of_process() -> dict[str, int]:
 
 
 def outcome(module: ModuleType, limits: Limits, job: dict[str, Any]) -> dict[str, Any]:
-    """Run a job. Returns its `value`, or why there is none."""
-    from lib.machine import is_machine_error
-
+    """Run a job. Returns its `value`, or why there is none: with `errno` if the system may be the cause."""
     limits.renew(job["size"])
     try:
         return {"value": getattr(module, job["function"])(*job["args"])}
     except Exception as error:
-        # EFBIG means this process's limit (setrlimit(2), RLIMIT_FSIZE), not a full disk.
-        if isinstance(error, OSError) and error.errno != errno.EFBIG and is_machine_error(error):
-            return {"errno": error.errno, "error": str(error.strerror)}
         error_text = f"{type(error).__name__}: {error}"[:200]
+        number = error.errno if isinstance(error, OSError) else None
+        # EFBIG means this process's limit (setrlimit(2), RLIMIT_FSIZE), not a full disk.
+        system_error = {} if number in (None, errno.EFBIG) else {"errno": number, "error": os.strerror(number)}
     # The job's memory is free again here. A decoder without memory may raise anything.
-    return {"failed": error_text} if limits.machine_has_memory() else {"no_memory": error_text}
+    return {"failed" if limits.machine_has_memory() else "no_memory": error_text, **system_error}
 
 
 def read_jobs(jobs: queue.SimpleQueue[bytes], lines: IO[bytes]) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from lib.machine import is_machine_error
+
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,8 +135,8 @@ class LimitedWorker:
             self._timer = threading.Timer(self.idle, self._end_idle)
             self._timer.daemon = True
             self._timer.start()
-        if "errno" in reply:
-            raise OSError(reply["errno"], reply["error"])
+        if "errno" in reply and is_machine_error(error := OSError(reply["errno"], reply["error"])):
+            raise error
         if "no_memory" in reply:
             raise Unavailable(f"the machine has too little memory: {reply['no_memory']}")
         if "failed" in reply:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-# Larger chats have no presence and typing events: their cost grows with the square of the members.
+# A chat with more members counts as large: its members get no presence and typing events, whose cost grows with the
+# square of the members, and each change of membership tells only the first few names.
 PRESENCE_MEMBERS_MAX = 100
 # How long a browser with "Remember me" stays signed in after it was last used.
 REMEMBERED_DAYS = 30

@@ -6,6 +6,8 @@ import logging
 import re
 import sys
 import threading
+import time
+from functools import lru_cache
 from typing import Any
 
 FORMAT = "%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s"
@@ -44,6 +46,18 @@ class Record(logging.LogRecord):
         return escape(super().getMessage())
 
 
+class Formatter(logging.Formatter):
+    """logging's formatter, which formats the time of each second once."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return f"{time_of(int(record.created))},{int(record.msecs):03}"
+
+
+@lru_cache(1)
+def time_of(second: int) -> str:
+    return time.strftime(logging.Formatter.default_time_format, time.localtime(second))
+
+
 def install() -> None:
     """Make all loggers of this process, including those of libraries, use Record."""
     logging.setLogRecordFactory(Record)
@@ -52,7 +66,9 @@ def install() -> None:
 def set_up() -> None:
     """Log to stderr, including uncaught exceptions of threads and destructors."""
     install()
-    logging.basicConfig(level=logging.INFO, format=FORMAT)
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter(FORMAT))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     threading.excepthook = _log_thread
     sys.unraisablehook = _log_unraisable
 

@@ -42,14 +42,31 @@ UNABLE_CODES = {
 }
 # The only generic SQLite error that counts: the file is not the right database.
 NO_TABLE = "no such table"
+# The error of a database that was moved elsewhere (models/move_sqlite.py).
+MOVED = "attempt to write a database that was moved"
 NO_THREAD = "can't start new thread"
+NO_CONNECTION = "all database connections are in use"
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: codes, and classes by their first two characters.
+FULL_STATE, NO_TABLE_STATE = "53100", "42P01"
+UNABLE_STATES = {
+    "08",  # the connection is lost or refused
+    "25",  # a read-only transaction: a standby
+    "28", "3D",  # the account or the database is gone
+    "40",  # rolled back for another transaction
+    "53",  # no memory, no connections left
+    "55",  # a lock was not available in time
+    "57",  # the server shuts down or starts up, or a query was cancelled
+    "58", "XX",  # its disk or memory fails
+    NO_TABLE_STATE,
+}  # fmt: skip
 
 
 def trouble(error: BaseException) -> int:
     """507 for an error that means a full disk, 503 for other trouble of the machine, 0 for none."""
     match error:
         case sqlite3.Error() | peewee.PeeweeException():
-            return _of_sqlite(error)
+            cause = _of_driver(error)
+            return _by_message(error) if cause is None else _of_postgres(cause)
         case MemoryError():
             return UNABLE
         case OSError():
@@ -66,9 +83,40 @@ def is_machine_error(error: BaseException) -> bool:
     return isinstance(error, OSError) and (bool(trouble(error)) or error.errno in MISSING_ERRORS)
 
 
-def _of_sqlite(error: BaseException) -> int:
+def may_be_committed(error: BaseException) -> bool:
+    """Whether a transaction that failed may have been committed all the same: the connection to the server broke, and
+    perhaps only the answer was lost.
+    """
+    cause = _of_driver(error) if isinstance(error, peewee.PeeweeException) else None
+    state = str(getattr(cause, "sqlstate", None) or "")
+    return cause is not None and state[:2] in ("", "08", "57")
+
+
+def is_without_tables(error: BaseException) -> bool:
+    """Whether a query failed because the database has no tables yet."""
+    cause = _of_driver(error)
+    return NO_TABLE in str(error) if cause is None else getattr(cause, "sqlstate", None) == NO_TABLE_STATE
+
+
+def _of_driver(error: BaseException) -> BaseException | None:
+    """The error of Postgres' driver that Peewee's stands for; None for one of SQLite."""
+    cause: BaseException | None = error
+    while cause is not None and not type(cause).__module__.startswith("psycopg"):
+        cause = cause.__context__
+    return cause
+
+
+def _of_postgres(error: BaseException) -> int:
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        # Nothing came from the server.
+        return UNABLE if type(error).__name__ in ("OperationalError", "InterfaceError", "UnsuitableServer") else 0
+    return FULL if state == FULL_STATE else UNABLE if {state, state[:2]} & UNABLE_STATES else 0
+
+
+def _by_message(error: BaseException) -> int:
     text = str(error)
-    if text.startswith(NO_TABLE):
+    if text.startswith(NO_TABLE) or text in (NO_CONNECTION, MOVED):
         return UNABLE
     for code in _codes(error, text):
         return FULL if code in FULL_CODES else UNABLE if code in UNABLE_CODES else 0

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Origin:
 
     def __init__(self, app: WSGIApplication, proxies: int) -> None:
         self.app = app
-        self.front = ProxyFix(self.checked, x_for=proxies, x_proto=proxies, x_host=0, x_port=0, x_prefix=0)
+        self.proxies = proxies
+        self.front = ProxyFix(self.checked, x_for=proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self.front(environ, start_response)
@@ -88,9 +90,14 @@ class Origin:
     def checked(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Fall back to the connection's own address or scheme where the proxy's is invalid."""
         own = environ["werkzeug.proxy_fix.orig"]
-        scheme = environ["wsgi.url_scheme"].lower()
+        scheme = self.scheme(environ.get("HTTP_X_FORWARDED_PROTO", ""))
         environ["wsgi.url_scheme"] = scheme if scheme in ("http", "https") else own["wsgi.url_scheme"]
         peer = own["REMOTE_ADDR"] or ""
         address = plain_address(environ.get("REMOTE_ADDR") or "")
         environ["REMOTE_ADDR"] = address or plain_address(peer) or peer
         return self.app(environ, start_response)
+
+    def scheme(self, header: str) -> str:
+        """The outermost proxy's entry of `X-Forwarded-Proto`. Of several proxies most write one entry together."""
+        entries = parse_list_header(header)[-self.proxies :] if self.proxies else []
+        return entries[0].lower() if entries else ""

@@ -44,7 +44,7 @@ def store_files(root: Path) -> Iterator[Path]:
 
 
 def is_exposed(path: Path) -> bool:
-    """Whether other users have any access. On Windows the mode does not tell."""
+    """Whether other users have any access. On Windows the mode does not show it."""
     return os.name == "posix" and bool(path.stat().st_mode & OTHERS)
 
 

@@ -142,8 +142,8 @@ def readable(rendered: str, addresses: bool = False) -> str:
     return html.unescape(TAG.sub(lambda tag: " " if tag[1] in BLOCKS else "", rendered)).strip()
 
 
-# As the sanitizer writes them, with attribute values in double quotes.
-TAG = re.compile(r'<(/?[a-z]+)(?: [a-z]+="[^"]*")*>')
+# As the sanitizer and `mention.element` write them, with attribute values in double quotes.
+TAG = re.compile(r'<(/?[a-z]+)(?: [a-z-]+="[^"]*")*>')
 LINK = re.compile(r'<a href="([^"]*)"[^<]*?>((?:(?!</?a\b).)*)</a>', re.DOTALL)
 BLOCKS = {"br", "p", "pre", "blockquote", "ul", "ol", "li", "/p", "/pre", "/blockquote", "/ul", "/ol", "/li"}
 

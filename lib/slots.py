@@ -73,7 +73,7 @@ class _Compiler:
         return function
 
     def content(self) -> None:
-        """Compile up to the end tag of the element that has begun, or to the end of the template."""
+        """Compile up to the end tag of the element that is open, or to the end of the template."""
         depth = 0
         for tag in self.tags:
             self.text(self.source[self.at : tag.start()])

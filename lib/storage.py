@@ -1,16 +1,23 @@
-"""The file store: a folder of files under random keys. A user's file name is a label, never a path."""
+"""The file store: files under random keys, in a folder or in a bucket (lib/s3.py).
+
+A user's file name is a label, never a path.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import logging
 import mimetypes
 import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from io import RawIOBase
 from pathlib import Path
 from typing import IO, Any
@@ -18,12 +25,16 @@ from urllib.parse import unquote
 
 from lib.characters import RAW_MAX, SURROGATES, beginning, one_line
 
+logger = logging.getLogger(__name__)
+
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}")
 NAME_MAX = 200
 ENDING_MAX = 16
 # How browsers escape characters in a header (https://html.spec.whatwg.org/#multipart-form-data).
 ESCAPED = re.compile("%0D|%0A|%22")
 ASKED_AT_ONCE = 500
+# Files that could not be removed are tried again with the next ones, some at a time.
+UNREMOVED_AT_ONCE = 20
 # Types that a browser might run as a page of this site, or use in one; they are served as plain bytes (rule 15).
 ACTIVE = re.compile(r"html|xml|svg|script|flash|wasm|css|manifest|multipart|message|mime", re.IGNORECASE)
 TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,127}")
@@ -31,6 +42,24 @@ BYTES = "application/octet-stream"
 PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 # Python's own list without the system's, so that every host gives a name the same type.
 TYPES = mimetypes.MimeTypes()
+
+
+class BucketError(OSError):
+    """The bucket did not do what was asked of it; the text is one line with the reason.
+
+    `is_final` where trying again is no use: the settings are wrong. `can_split` where the store does not know the
+    request, such as one for many keys.
+    """
+
+    def __init__(self, text: str, *, is_final: bool = False, can_split: bool = False) -> None:
+        # As for a disk that fails: the request can be tried again later.
+        super().__init__(errno.EIO, text)
+        self.text = text
+        self.is_final = is_final
+        self.can_split = can_split
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Upload(RawIOBase):
@@ -46,7 +75,6 @@ class Upload(RawIOBase):
         self.type = type
         self.size = 0
         self.too_large = False
-        self.kept = False
         self._limit = limit
         self._hash = hashlib.sha256()
 
@@ -112,52 +140,114 @@ class Upload(RawIOBase):
         super().close()
 
     def discard(self) -> None:
-        """Remove the file, unless it was kept."""
+        """Remove the file, unless the store has it."""
         # Flushing unwritten data may fail on a full disk, and does not matter.
         with contextlib.suppress(OSError):
             self._file.close()
-        if not self.kept:
-            # A file that stays is swept a day later; raising here would hide another error.
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
+        # A file that stays is swept a day later; raising here would hide another error.
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
-class Folder:
-    """A folder of files under random keys, with a subfolder for uploads and temporary files."""
+class Store(ABC):
+    """Files under random keys, which never change, and a local folder for uploads and temporary files."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self) -> None:
+        self._unremoved: set[str] = set()
 
     @property
-    def incoming(self) -> Path:
-        folder = self.root / "incoming"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    @abstractmethod
+    def uploads_folder(self) -> Path:
+        """The folder for uploads and temporary files; it exists."""
+
+    def keep(self, source: Path | Upload) -> str:
+        """Move a file into the store; returns its key. The file is durable when this returns (rule 23)."""
+        path = source.path if isinstance(source, Upload) else source
+        if isinstance(source, Upload):
+            # Windows can't move an open file.
+            source.close()
+        key = new_key()
+        try:
+            self.put(key, path)
+        except OSError:
+            # A bucket may have stored it without being able to acknowledge it.
+            self.discard([key])
+            raise
+        path.unlink(missing_ok=True)
+        return key
+
+    @abstractmethod
+    def put(self, key: str, path: Path) -> None:
+        """Store a file under a given key, durably. A folder moves it, a bucket gets a copy."""
+
+    @abstractmethod
+    def duplicate(self, key: str) -> str:
+        """Duplicate a file under a new key; returns it. Raises FileNotFoundError."""
+
+    @abstractmethod
+    def exists(self, key: str) -> bool:
+        """Whether there is a file with this key."""
+
+    @abstractmethod
+    def remove(self, key: str) -> None:
+        """Remove a file, if it exists. Raises OSError."""
+
+    @abstractmethod
+    def discard(self, keys: Sequence[str]) -> None:
+        """Remove files that nothing refers to; those that can't be removed now, later. Raises no OSError."""
+
+    @abstractmethod
+    def keys(self) -> Iterator[str]:
+        """The keys of all files."""
+
+    @abstractmethod
+    def sweep(self, known: Callable[[list[str]], set[str]], older_than: float) -> int:
+        """Remove unfinished uploads and files without a row, if older than `older_than` seconds.
+
+        `known` returns those of the given keys that a row refers to. Returns how many files were removed.
+        """
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise OSError when no file can be stored."""
 
     def scratch(self) -> Path:
         """A new path for a temporary file."""
-        return self.incoming / secrets.token_hex(16)
+        return self.uploads_folder / secrets.token_hex(16)
 
     def receive(self, filename: str, content_type: str, limit: int) -> Upload:
         """Start an upload. Bytes beyond `limit` are counted but not written."""
         name = label(filename)
         return Upload(self.scratch(), name, safe_type(name, content_type), limit)
 
-    def keep(self, source: Path | Upload) -> str:
-        """Move a file into the store; returns its key. The file is on the disk when this returns (rule 23)."""
-        path = source.path if isinstance(source, Upload) else source
-        if isinstance(source, Upload):
-            # Windows can't move an open file.
-            source.close()
+    def stale_uploads(self, before: float) -> list[Path]:
+        """Unfinished uploads that were last written before a time."""
+        return [path for path in self.uploads_folder.iterdir() if written_at(path) < before]
+
+
+class Folder(Store):
+    """A folder of files under random keys, with a subfolder for uploads and temporary files."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root = root
+
+    def __str__(self) -> str:
+        return "the media folder"
+
+    @property
+    def uploads_folder(self) -> Path:
+        folder = self.root / "incoming"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def put(self, key: str, path: Path) -> None:
+        """Move a file into the store under a given key. It is on the disk when this returns."""
         sync(path)
-        name = secrets.token_hex(16)
-        key = f"{name[:2]}/{name[2:]}"
-        place = self.root / key
+        place = self.path(key)
         is_first = not place.parent.exists()
         place.parent.mkdir(parents=True, exist_ok=True)
         path.rename(place)
-        if isinstance(source, Upload):
-            source.kept = True
         try:
             sync(place.parent)
             if is_first:
@@ -166,13 +256,9 @@ class Folder:
             # Nobody knows this key.
             place.unlink(missing_ok=True)
             raise
-        return key
 
     def duplicate(self, key: str) -> str:
-        """Duplicate a file under a new key; returns it. Raises FileNotFoundError.
-
-        Files in the store never change, so a hard link is as good as a copy.
-        """
+        """As in a Store. Files never change, so a hard link is as good as a copy."""
         source, link = self.path(key), self.scratch()
         try:
             try:
@@ -199,22 +285,30 @@ class Folder:
         return self.path(key).is_file()
 
     def remove(self, key: str) -> None:
-        """Remove a file, if it exists."""
         self.path(key).unlink(missing_ok=True)
 
+    def discard(self, keys: Sequence[str]) -> None:
+        for key in [*keys, *list(self._unremoved)[:UNREMOVED_AT_ONCE]]:
+            try:
+                self.remove(key)
+                self._unremoved.discard(key)
+            except OSError as error:
+                self._unremoved.add(key)
+                logger.warning("can't remove %s from %s yet: %s", key, self, error)
+
+    def check(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self.root):
+            pass
+
     def keys(self) -> Iterator[str]:
-        """The keys of all files."""
         for path in self.root.glob("[0-9a-f][0-9a-f]/*"):
             if KEY.fullmatch(key := f"{path.parent.name}/{path.name}"):
                 yield key
 
     def sweep(self, known: Callable[[list[str]], set[str]], older_than: float) -> int:
-        """Remove unfinished uploads and files without a row, if older than `older_than` seconds.
-
-        `known` returns those of the given keys that a row refers to. Returns how many files were removed.
-        """
         before = time.time() - older_than
-        stale = [path for path in self.incoming.iterdir() if written_at(path) < before]
+        stale = self.stale_uploads(before)
         old = [key for key in self.keys() if written_at(self.path(key)) < before]
         for start in range(0, len(old), ASKED_AT_ONCE):
             batch = old[start : start + ASKED_AT_ONCE]
@@ -223,6 +317,12 @@ class Folder:
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
+
+
+def new_key() -> str:
+    """A key that no file has."""
+    name = secrets.token_hex(16)
+    return f"{name[:2]}/{name[2:]}"
 
 
 def written_at(path: Path) -> float:

@@ -108,12 +108,12 @@ class Parser(FormDataParser):
 
 def file_name(part: File) -> str:
     """What a file is called; of a path of Windows the last part, of which Werkzeug glues the parts together."""
-    said = QUOTED_NAME.search(part.headers.get("content-disposition", ""))
-    return said[1].rpartition("\\")[2] if said and PATH_MARK.search(said[1]) else part.filename
+    quoted = QUOTED_NAME.search(part.headers.get("content-disposition", ""))
+    return quoted[1].rpartition("\\")[2] if quoted and PATH_MARK.search(quoted[1]) else part.filename
 
 
 class Request(flask.Request):
-    """Uploaded files go straight to the media folder's side room, hashed and bounded on their way.
+    """Uploaded files go straight to the folder for uploads, hashed and bounded on their way.
 
     Lists of what a client accepts are read as far as browsers write them.
     """
@@ -123,7 +123,7 @@ class Request(flask.Request):
     def __init__(self, environ: WSGIEnvironment, *args: Any, **named: Any) -> None:
         for name in LISTS:
             if len(environ.get(name, "")) > LIST_MAX:
-                # As if nothing was said of it.
+                # As if the header was missing.
                 del environ[name]
         super().__init__(environ, *args, **named)
 

@@ -15,12 +15,14 @@ from typing import Any, TypeVar, cast
 
 import peewee
 
+from lib.database_url import is_postgres
 from lib.limited_worker import LimitedWorker
 from lib.limits import Limits
 from lib.machine import trouble
-from lib.sqlite import Connection, identity, sqlite3
-from lib.storage import Folder
-from models import wal
+from lib.storage import Store
+from lib.stores import open_store
+from models.sqlite import SqliteDatabase
+from models.timing import BUSY_SECONDS, clock
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -33,17 +35,15 @@ HOUR_MICROSECONDS = 60 * MINUTE_MICROSECONDS
 DAY_MICROSECONDS = 24 * HOUR_MICROSECONDS
 HOUR_SECONDS = 3600
 DAY_SECONDS = 24 * HOUR_SECONDS
-# How long a change waits for others before it is refused with 503.
-BUSY_SECONDS = 5
 _proxy = peewee.DatabaseProxy()
-# What the proxy stands for once it is bound: its methods are those of a database.
-database: peewee.Database = cast("peewee.Database", _proxy)
+# What the proxy stands for once it is bound. PostgresDatabase has the same methods.
+database: SqliteDatabase = cast("SqliteDatabase", _proxy)
 
 
 class Media:
-    """The folder for files, and the process that works on pictures."""
+    """The store for files, and the process that works on pictures."""
 
-    store: Folder
+    store: Store
 
     def __init__(self) -> None:
         # docs/decisions/0018-a-process-for-pictures.md
@@ -53,46 +53,34 @@ class Media:
 media = Media()
 
 
-def use(folder: Path, *, pictures_at_once: int = 4, **changed: Any) -> None:
-    """Set the folder for files, and the limits that differ from the defaults.
+def use(folder: Path, *, bucket: dict[str, Any] | None = None, pictures_at_once: int = 4, **changed: Any) -> None:
+    """Set the folder or bucket for files, and the limits that differ from the defaults.
 
     At most `pictures_at_once` requests of this process may have their pictures worked on or wait for that.
     """
-    media.store = Folder(folder)
+    media.store = open_store(folder, bucket)
     media.pictures.set_places(pictures_at_once)
     for name, value in {**Limits().__dict__, **changed}.items():
         setattr(limits, name, value)
 
 
-def open_database(url: str) -> None:
-    """Bind the models to `sqlite:///path`. Nothing is opened until the first query."""
+def open_database(url: str, connections: int = 8) -> None:
+    """Bind the models to `sqlite:///path`, or to a Postgres server over at most so many connections.
+
+    Nothing is opened until the first query. Raises ValueError for another URL.
+    """
+    former = _proxy.obj
+    if former is not None and not former.in_transaction():
+        former.close_all()
+    if is_postgres(url):
+        from models.postgres import PostgresDatabase
+
+        _proxy.initialize(PostgresDatabase(url, connections))
+        return
     kind, _, path = url.partition(":///")
     if kind != "sqlite" or not path:
         raise ValueError(f"not a database that this version knows: {url}")
-    _proxy.initialize(sqlite(path))
-
-
-def sqlite(path: str) -> peewee.SqliteDatabase:
-    """A database with the connection settings that the project relies on."""
-    return peewee.SqliteDatabase(
-        path,
-        timeout=BUSY_SECONDS,
-        factory=Connection,
-        # A transaction takes the write lock when it begins: two that both read first would deadlock (rule 19).
-        lock_type="immediate",
-        pragmas={
-            "journal_mode": "wal",
-            "foreign_keys": 1,
-            # docs/decisions/0003-synchronous-full.md
-            "synchronous": "full",
-            # Each thread keeps its connection.
-            "cache_size": -1000,
-            "temp_store": "memory",
-            # A deleted message leaves no text in the file's free space. Before SQLite 3.42 its words may stay in the
-            # search index until that is merged (models/migration.py).
-            "secure_delete": 1,
-        },
-    )
+    _proxy.initialize(SqliteDatabase(path))
 
 
 # SQLite retries the write lock after ever longer sleeps: among many threads some would wait for most of a second. So
@@ -136,7 +124,7 @@ def write(first: Callable[[], None] | None = None) -> Iterator[None]:
         raise peewee.OperationalError("database is locked")
     try:
         is_outermost = not database.in_transaction()
-        with _begun() if is_outermost else savepoint():
+        with _outermost() if is_outermost else savepoint():
             if first is not None:
                 first()
             if is_outermost and _check_login is not None:
@@ -147,14 +135,15 @@ def write(first: Callable[[], None] | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _begun() -> Iterator[None]:
+def _outermost() -> Iterator[None]:
     """The transaction of the thread whose turn it is."""
     try:
         with database.atomic():
-            _transaction.since, _transaction.changes = time.monotonic(), database.connection().total_changes
+            database.lock()
+            _transaction.since, _transaction.changes = time.monotonic(), database.changes()
             _transaction.is_fresh = True
             yield
-        wal.schedule_checkpoint(database.database)
+        database.committed()
     except peewee.OperationalError as error:
         # A full disk ends the transaction; Peewee's ROLLBACK then fails and hides the cause.
         raise first_of(error) from None
@@ -195,7 +184,7 @@ class Waiting:
                 self.make()
         except BaseException as error:
             self.error = first_of(error) if isinstance(error, peewee.DatabaseError) else error
-            if not database.connection().in_transaction:
+            if not database.has_begun():
                 raise self.error from None
 
     def _checked(self) -> Any:
@@ -204,7 +193,7 @@ class Waiting:
         return self.change()
 
     def withdraw(self) -> bool:
-        """Stop waiting. Returns False when its transaction has begun."""
+        """Stop waiting. Returns False when its transaction has started."""
         try:
             _waiting.remove(self)
         except ValueError:
@@ -252,7 +241,7 @@ def _write_waiting(own: Waiting) -> None:
     own.withdraw()
     changes = [own]
     try:
-        with _begun():
+        with _outermost():
             # If it fails, the transaction contains nothing else yet.
             own.make()
             while time.monotonic() - _transaction.since < WORK_SECONDS and (change := _next_waiting()):
@@ -270,74 +259,10 @@ def has_room() -> bool:
 
     Each transaction has time for at least one batch, so that even a slow machine makes progress.
     """
-    rows = database.connection().total_changes - _transaction.changes
+    rows = database.changes() - _transaction.changes
     has_time = _transaction.is_fresh or time.monotonic() - _transaction.since < WORK_SECONDS
     _transaction.is_fresh = False
     return has_time and rows < WORK_ROWS
-
-
-class Opened(threading.local):
-    """The file, as its path and identity, that this thread's connection was opened for."""
-
-    file: Any = None
-    timeout = float(BUSY_SECONDS)
-
-
-class ReadOnly(Opened):
-    """Per-thread read-only connection."""
-
-    connection: sqlite3.Connection | None = None
-
-
-_read_only = ReadOnly()
-_kept = Opened()
-
-
-def reopen_replaced() -> None:
-    """Close this thread's connection if its file was replaced, so that the next query opens the new one.
-
-    A connection would read a replaced file's former contents forever.
-    """
-    current_file = (database.database, identity(database.database))
-    if _kept.file != current_file:
-        if not database.in_transaction():
-            database.close()
-        _kept.file = current_file
-
-
-def keep_connection(is_sound: bool) -> None:
-    """Keep this thread's connection for its next request, since opening one and compiling its statements takes long."""
-    if database.is_closed() or database.in_transaction():
-        return
-    connection = database.connection()
-    if is_sound and isinstance(connection, Connection):
-        connection.end_queries()
-    else:
-        database.close()
-
-
-def read_only_query(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run a query on this thread's read-only connection; opening one takes fifty times as long as a short query.
-
-    Holds no lock between two calls. Returns no rows when it fails.
-    """
-    try:
-        current_file = (database.database, identity(database.database))
-        if _read_only.connection is None or _read_only.file != current_file:
-            if _read_only.connection is not None:
-                _read_only.connection.close()
-            _read_only.file = current_file
-            _read_only.connection = sqlite3.connect(database.database, _read_only.timeout, isolation_level=None)
-            _read_only.connection.execute("PRAGMA query_only = 1")
-        return _read_only.connection.execute(sql, values).fetchall()
-    except sqlite3.Error:
-        _read_only.connection = None
-        return []
-
-
-def never_wait() -> None:
-    """Let this thread's read_only_query() fail when the database is locked."""
-    _read_only.timeout = 0.0
 
 
 def first_of(error: peewee.DatabaseError) -> peewee.DatabaseError:
@@ -367,20 +292,9 @@ def after_commit(work: Callable[[], object]) -> None:
     database.after_commit(done)
 
 
-# Files that could not be removed are tried again with the next removal, some at a time; else by sweep_files().
-UNREMOVED_AT_ONCE = 20
-_unremoved: set[str] = set()
-
-
 def remove_bytes(keys: Sequence[str]) -> None:
     """Remove files that no row refers to."""
-    for key in [*keys, *list(_unremoved)[:UNREMOVED_AT_ONCE]]:
-        try:
-            media.store.remove(key)
-            _unremoved.discard(key)
-        except OSError as error:
-            _unremoved.add(key)
-            logger.warning("can't remove %s from the media folder yet: %s", key, error)
+    media.store.discard(keys)
 
 
 def remove_after_commit(keys: Sequence[str]) -> None:
@@ -390,7 +304,7 @@ def remove_after_commit(keys: Sequence[str]) -> None:
 
 def now() -> int:
     """Microseconds since 1970, UTC."""
-    return time.time_ns() // 1000
+    return time.time_ns() // 1000 + clock.offset
 
 
 def moment(micros: int) -> datetime:

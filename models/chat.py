@@ -293,7 +293,7 @@ class Membership(Model):
 
 
 PARTICIPANTS = """
-    SELECT u.id, u.username, u.name, m.is_admin FROM membership m JOIN user u ON u.id = m.user_id
+    SELECT u.id, u.username, u.name, m.is_admin FROM membership m JOIN "user" u ON u.id = m.user_id
     WHERE m.chat_id = ? AND u.deleted_at IS NULL
         AND (m.is_admin OR m.id IN (SELECT id FROM membership WHERE chat_id = ? ORDER BY id LIMIT ?))
     ORDER BY m.id"""

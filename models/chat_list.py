@@ -17,17 +17,21 @@ from models.user import User, avatar_url, user_dict
 
 Json = dict[str, Any]
 
+# More chats than anyone has.
+ALL = 2**31
 # A chat names so many of its members itself, fewer where a page of many chats would name more than that.
 NAMED_IN_CHAT = 100
 NAMED_ON_PAGE = 4_000
+# Ranked in one pass: a subquery for each chat would take a minute on Postgres for a page of large chats.
 FIRST_MEMBERS = """
-    SELECT m.chat_id, m.is_admin, m.joined_at, u.id, u.username, u.name, u.about, u.avatar, u.created_at
-    FROM json_each(?) wanted JOIN chat c ON c.id = wanted.value
-    JOIN membership m ON m.id IN (
-        SELECT id FROM membership WHERE chat_id = c.id
-        ORDER BY c.low_id IS NOT NULL OR user_id <> c.owner_id, is_admin DESC, joined_at, id LIMIT ?)
-    JOIN user u ON u.id = m.user_id AND u.deleted_at IS NULL
-    ORDER BY c.low_id IS NOT NULL OR m.user_id <> c.owner_id, m.is_admin DESC, m.joined_at, m.id
+    SELECT ranked.chat_id, ranked.is_admin, ranked.joined_at, u.id, u.username, u.name, u.about, u.avatar, u.created_at
+    FROM (
+        SELECT m.chat_id, m.user_id, m.is_admin, m.joined_at, row_number() OVER (
+            PARTITION BY m.chat_id
+            ORDER BY c.low_id IS NOT NULL OR m.user_id <> c.owner_id, m.is_admin DESC, m.joined_at, m.id) AS place
+        FROM json_each(?) wanted JOIN chat c ON c.id = wanted.value JOIN membership m ON m.chat_id = c.id
+    ) ranked JOIN "user" u ON u.id = ranked.user_id AND u.deleted_at IS NULL
+    WHERE ranked.place <= ? ORDER BY ranked.place
 """
 # The first file's name is shown for a last message without a text. Mentions are counted only where something is unread.
 LISTED = """
@@ -39,14 +43,15 @@ LISTED = """
             WHERE n.user_id = m.user_id AND n.chat_id = m.chat_id AND n.message_id > m.last_read_id
                 AND s.author_id <> m.user_id) ELSE 0 END,
         p.id, p.username, p.name, p.avatar, p.deleted_at, d.id, d.text, d.reply_to_id, d.written_at,
-        l.id, l.author_id, l.text, CASE WHEN instr(l.html, 'data-user="') THEN l.html END, l.created_at, l.deleted_at,
+        l.id, l.author_id, l.text, CASE WHEN instr(l.html, 'data-user="') > 0 THEN l.html END,
+        l.created_at, l.deleted_at,
         a.username, a.name, a.deleted_at,
         (SELECT name FROM file WHERE message_id = l.id ORDER BY id LIMIT 1)
     FROM membership m JOIN chat c ON c.id = m.chat_id
-    LEFT JOIN user p ON p.id = c.low_id + c.high_id - m.user_id
+    LEFT JOIN "user" p ON p.id = c.low_id + c.high_id - m.user_id
     LEFT JOIN draft d ON d.membership_id = m.id
     LEFT JOIN message l ON l.id = c.last_message_id
-    LEFT JOIN user a ON a.id = l.author_id
+    LEFT JOIN "user" a ON a.id = l.author_id
     WHERE m.user_id = ?"""
 # A direct chat is listed for the person who opened it, and for the other one once it has a message.
 IS_LISTED = """
@@ -165,7 +170,7 @@ def load(
         sql, values = f"{sql} AND c.activity < ?", [before]
     if only is not None:
         sql, values = f"{sql} AND c.id IN (SELECT value FROM json_each(?))", [*values, json.dumps(list(only))]
-    return _select(user, f"{sql} ORDER BY c.activity DESC LIMIT ?", [*values, -1 if limit is None else limit])
+    return _select(user, f"{sql} ORDER BY c.activity DESC LIMIT ?", [*values, ALL if limit is None else limit])
 
 
 def _select(user: User, which: str, values: Sequence[Any]) -> list[ListedChat]:

@@ -25,12 +25,14 @@ class DeletedMessage(Model):
     user = ForeignKeyField(User)
     text = TextField()
     html = TextField()
+    # JSON: the rows of each table in ATTACHED, by the table's name.
     attached = TextField()
     withdrawn_at = BigIntegerField()
 
     message_id: int
 
     class Meta:
+        # From when deleting was called withdrawing; renaming it would take a migration.
         table_name = "withdrawn"
 
     @classmethod
@@ -47,9 +49,9 @@ class DeletedMessage(Model):
 
     @classmethod
     def of(cls, user: User, message_id: int) -> DeletedMessage | None:
-        """The message that a person deleted and may still restore; None once its time is over."""
+        """The message that a person deleted and may still restore; None once it has expired."""
         own = (cls.message == message_id, cls.user == user.id)
-        found: DeletedMessage | None = cls.select().where(*own, ~cls._is_over()).first()
+        found: DeletedMessage | None = cls.select().where(*own, ~cls._has_expired()).first()
         return found
 
     def put_back(self) -> None:
@@ -71,12 +73,12 @@ class DeletedMessage(Model):
         return [key for row in self.rows(File) for key in File(**row).keys]
 
     @classmethod
-    def every_key(cls) -> set[str]:
+    def all_keys(cls) -> set[str]:
         """The store's keys of all files that an undo may need."""
         return {key for row in cls.select() for key in row.keys}
 
     @classmethod
-    def _is_over(cls) -> Any:
+    def _has_expired(cls) -> Any:
         """Rows past their time, or from the future because the clock was set back."""
         return (cls.withdrawn_at <= now() - limits.undo_seconds * SECOND_MICROSECONDS) | (cls.withdrawn_at > now())
 
@@ -84,12 +86,12 @@ class DeletedMessage(Model):
     def prune(cls, up_to: int = 0) -> int:
         """Delete a batch of what can't be restored any more, with its files. Returns how many rows were deleted.
 
-        With `up_to`, also all rows up to that id, whatever the clock says.
+        With `up_to`, also all rows up to that id, whatever the clock shows.
         """
-        if not cls.select(cls.id).where(cls._is_over() | (cls.id <= up_to)).exists():
+        if not cls.select(cls.id).where(cls._has_expired() | (cls.id <= up_to)).exists():
             return 0
         with write():
-            old = list(cls.select().where(cls._is_over() | (cls.id <= up_to)).limit(PRUNED_AT_ONCE))
+            old = list(cls.select().where(cls._has_expired() | (cls.id <= up_to)).limit(PRUNED_AT_ONCE))
             cls.delete().where(cls.id.in_([row.id for row in old])).execute()
             for row in old:
                 Task.begin("emptied", row.message_id)

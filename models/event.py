@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import takewhile
 from typing import Any, Literal, cast, get_args
 
@@ -29,15 +29,13 @@ PRUNED_AT_ONCE = 50
 CHARACTERS_AT_ONCE = 200_000
 # Of a version, below the event's id.
 RANDOM_BITS = 16
-# The newest id ever used; NULL before the first.
-LAST = "(SELECT max(seq) FROM sqlite_sequence WHERE name = 'event')"
 
 
 class Event(Model):
     """An entry of the event log, which live streams read by its id.
 
     `data` is the JSON that every recipient gets. chat.created, chat.deleted, membership.updated, read and draft go to
-    the person `user_id` only, all others to the members of `chat_id`; member.removed also goes to `user_id`. For
+    the person `user_id` only, all others to the members of `chat_id`; member.removed is also for `user_id`. For
     message.* `user_id` is the author.
     """
 
@@ -54,50 +52,59 @@ class Event(Model):
         cls, type: EventType, data: dict[str, Any], *, chat_id: int, user_id: int, message_id: int | None = None
     ) -> int:
         """Record an event; returns its id. Streams get it once it is committed."""
-        added = add_event.run(type, as_text(data), chat_id, user_id, message_id, now())
-        event_id = int(added.lastrowid)
+        event_id = add_event.insert(type, as_text(data), chat_id, user_id, message_id, now())
         cls._set_versions(event_id, [chat_id], user_id if type in PERSONAL else None)
         after_commit(stream_client.wake)
         return event_id
 
     @classmethod
     def record_many(cls, events: Iterable[tuple[EventType, dict[str, Any], int, int]]) -> None:
-        """Record events given as (type, data, chat, person) in one statement. Inside a write() only."""
-        rows = [(type, as_text(data), chat_id, user_id) for type, data, chat_id, user_id in events]
-        database.execute_sql(
-            """
-            INSERT INTO event (type, data, chat_id, user_id, created_at)
-            SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-                json_extract(value, '$[3]'), ? FROM json_each(?) ORDER BY key""",
-            (now(), json.dumps(rows)),
-        )
-        cls._set_versions(cls.last(), sorted({chat_id for _, _, chat_id, _ in rows}))
+        """Record events given as (type, data, chat, person). Inside a write() only."""
+        at = now()
+        rows = [(type, as_text(data), chat_id, user_id, None, at) for type, data, chat_id, user_id in events]
+        add_event.run_many(rows)
+        cls._set_versions(cls.last(), sorted({chat_id for _, _, chat_id, *_ in rows}))
         after_commit(stream_client.wake)
 
     @staticmethod
     def _set_versions(event_id: int, chat_ids: list[int], user_id: int | None = None) -> None:
         """Give chats a new version, or one person's membership in a chat (models/versions.py)."""
         version = event_id << RANDOM_BITS | random.getrandbits(RANDOM_BITS)
-        whose = "chat SET version = ? WHERE id" if user_id is None else "membership SET version = ? WHERE chat_id"
+        target = "chat SET version = ? WHERE id" if user_id is None else "membership SET version = ? WHERE chat_id"
         places = ", ".join("?" * len(chat_ids))
-        mine, values = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
-        database.execute_sql(f"UPDATE {whose} IN ({places}){mine}", (version, *chat_ids, *values))
+        condition, values = ("", ()) if user_id is None else (" AND user_id = ?", (user_id,))
+        database.execute_sql(f"UPDATE {target} IN ({places}){condition}", (version, *chat_ids, *values))
 
     @classmethod
     def last(cls) -> int:
         """The id of the newest event, even if its row is gone."""
-        return int(database.execute_sql(f"SELECT {LAST}").fetchone()[0] or 0)
+        return database.newest_id("event")
 
     @classmethod
     def begin_generation(cls) -> None:
-        """Make every live stream begin anew with a reset, because more has changed than events tell.
+        """Make every live stream begin anew with a reset, because more has changed than events describe.
 
         Cursors are valid within one generation of the schema only (stream/process/log.py).
         """
         with write():
-            database.execute_sql("CREATE TABLE generation (id INTEGER PRIMARY KEY)")
-            database.execute_sql("DROP TABLE generation")
+            database.begin_generation()
             after_commit(stream_client.wake)
+
+    @classmethod
+    def replace_in(cls, ids: Collection[int], replacements: Mapping[str, Any]) -> None:
+        """Replace what the data of some events has under a path, such as `reply_to.text`. Where there is no such path,
+        nothing is added. Inside a write() only.
+        """
+        for event in list(cls.select(cls.id, cls.data).where(cls.id.in_(ids))):
+            data = json.loads(event.data)
+            for path, value in replacements.items():
+                *parents, last = path.split(".")
+                place = data
+                for parent in parents:
+                    place = place.get(parent) if isinstance(place, dict) else None
+                if isinstance(place, dict) and last in place:
+                    place[last] = value
+            cls.update(data=as_text(data)).where(cls.id == event.id).execute()
 
     @classmethod
     def forget_drafts(cls, chat_id: int, user_id: int) -> None:

@@ -63,12 +63,12 @@ class Link(Model):
         return link
 
     @classmethod
-    def by_hand(cls, user: User) -> Link:
+    def reset_by_admin(cls, user: User) -> Link:
         """Create a link to a new password for the operator to hand over."""
         return cls.open(user, "reset", HANDED_MICROSECONDS)
 
     @classmethod
-    def by_mail(cls, user: User) -> Link:
+    def reset_by_email(cls, user: User) -> Link:
         """Create a link to a new password to be sent to a person's address; valid for an hour.
 
         Raises NotThere when the account's address has changed since `user` was read.
@@ -80,7 +80,10 @@ class Link(Model):
 
     @classmethod
     def dry_run(cls) -> str:
-        """Do the same writes as `by_mail` and undo them, so that both take the same time. Returns an invalid secret."""
+        """Do the same writes as `reset_by_email` and undo them, so that both take the same time.
+
+        Returns an invalid secret.
+        """
         with write():
             somebody = User.select().where(User.deleted_at.is_null()).first()
             if somebody is None:
@@ -90,12 +93,12 @@ class Link(Model):
         return link.secret
 
     @classmethod
-    def to_email(
-        cls, user: User, email: str, current_password: str, if_right: Callable[[], None] = lambda: None
+    def for_confirmation(
+        cls, user: User, email: str, current_password: str, on_correct_password: Callable[[], None] = lambda: None
     ) -> Link:
-        """Create a link with which a person confirms an address; until then nothing changes.
+        """Create the link that confirms a new address. The old one stays until it is opened.
 
-        `if_right` is called when the password is right, and may raise.
+        `on_correct_password` is called when the password is right, and may raise.
 
         Raises Invalid (`email`, `current_password`).
         """
@@ -106,7 +109,7 @@ class Link(Model):
             wrong["current_password"] = [WRONG_PASSWORD]
         if wrong:
             raise Invalid(wrong)
-        if_right()
+        on_correct_password()
         with write(user.check_unchanged):
             return cls.open(user, "email", DAY_MICROSECONDS, email)
 
@@ -126,7 +129,7 @@ class Link(Model):
         with write():
             if not User.find(admin.id).is_admin:
                 raise Forbidden(words("Only a server administrator can do this."))
-            return cls.by_hand(user)
+            return cls.reset_by_admin(user)
 
     @classmethod
     def _lives(cls) -> Any:

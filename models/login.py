@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from peewee import AutoField, BigIntegerField, BooleanField, DatabaseError, ForeignKeyField, TextField
@@ -21,7 +22,6 @@ from models.base import (
     database,
     iso,
     now,
-    read_only_query,
     write,
 )
 from models.errors import NotThere, SignedOut
@@ -118,7 +118,7 @@ class Login(Model):
     @classmethod
     def check_alive(cls, login_id: int) -> None:
         """Raise SignedOut when a login has ended. Inside a write() only, so that it can't end before the commit."""
-        # By its id alone, since every change runs this: the row goes with its account, parent and password.
+        # By its id alone, since every change runs this: the row is deleted with its account, parent and password.
         if not database.execute_sql("SELECT 1 FROM session WHERE id = ?", (login_id,)).fetchone():
             raise SignedOut("login")
 
@@ -129,8 +129,8 @@ class Login(Model):
         None does not mean that it has ended: the caller has to try `by_secret`, which also updates `seen_at`.
         """
         marks, at = ", ".join("?" * len(kinds)), now()
-        found = read_only_query(
-            f"SELECT s.id, s.user_id FROM session s JOIN user u ON u.id = s.user_id AND u.deleted_at IS NULL "
+        found = database.read_only_query(
+            f'SELECT s.id, s.user_id FROM session s JOIN "user" u ON u.id = s.user_id AND u.deleted_at IS NULL '
             f"WHERE s.secret_hash = ? AND s.kind IN ({marks}) AND s.expires_at > ? AND s.seen_at BETWEEN ? AND ?",
             (hash_of(secret), *kinds, at, at - SEEN_EVERY, at),
         )
@@ -190,9 +190,10 @@ class Login(Model):
             after_commit(stream_client.logins_ended)
 
     def close(self) -> None:
-        """End this login."""
-        Login.delete().where(Login.id == self.id).execute()
-        after_commit(stream_client.logins_ended)
+        """End this login, if it has not ended yet. Not amidst a change that it makes: that would still be committed."""
+        with contextlib.suppress(SignedOut), write():
+            Login.delete().where(Login.id == self.id).execute()
+            after_commit(stream_client.logins_ended)
 
     @classmethod
     def prune(cls) -> int:
@@ -203,18 +204,16 @@ class Login(Model):
     @property
     def browser(self) -> str:
         """The browser's name according to the user agent, or ''."""
-        for pattern, name in BROWSERS:
-            if re.search(pattern, self.user_agent):
-                return name
-        return ""
+        return self._first_of(BROWSERS)
 
     @property
     def system(self) -> str:
         """The operating system's name according to the user agent, or ''."""
-        for pattern, name in SYSTEMS:
-            if re.search(pattern, self.user_agent):
-                return name
-        return ""
+        return self._first_of(SYSTEMS)
+
+    def _first_of(self, names: Iterable[tuple[str, str]]) -> str:
+        """The name beside the first pattern that the user agent matches, or ''."""
+        return next((name for pattern, name in names if re.search(pattern, self.user_agent)), "")
 
     @property
     def is_phone(self) -> bool:

@@ -16,7 +16,11 @@ from models.message import DELETED_USER, DELETED_USER_HTML, MENTION, Message, me
 from models.statements import statement
 from models.user import User
 
-USERNAMES = "SELECT id, username FROM user WHERE id IN (SELECT value FROM json_each(?))"
+STORED = """
+    SELECT g.text, g.html, n.start, n.length, n.user_id FROM message g LEFT JOIN mention n ON n.message_id = g.id
+    WHERE g.id = ? ORDER BY n.start
+"""
+USERNAMES = 'SELECT id, username FROM "user" WHERE id IN (SELECT value FROM json_each(?))'
 
 
 class Mention(Model):
@@ -69,10 +73,16 @@ class Mention(Model):
     def rename(
         cls, message_id: int, text: str, html: str, names: dict[int, str]
     ) -> tuple[str, str, list[richtext.Mark]]:
-        """Replace names in a message; returns its text, HTML and mentions after that. '' means a closed account."""
+        """Replace names in a message; returns its text, HTML and mentions after that. '' means a closed account.
+
+        All three are read once more, in one query: a task may have replaced names since `text` was read, and moved
+        the mentions.
+        """
         marks: list[richtext.Mark] = []
+        stored = database.execute_sql(STORED, (message_id,)).fetchall()
+        text, html = stored[0][:2] if stored else (text, html)
         renamed, end = "", 0
-        for start, length, user_id in cls.marks(message_id):
+        for start, length, user_id in (row[2:] for row in stored if row[2] is not None):
             renamed += text[end:start]
             name = text[start : start + length]
             if user_id in names:

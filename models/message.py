@@ -1,4 +1,4 @@
-"""Messages: what was said, and where it stands in the search index."""
+"""Messages: their text, and their row in the search index."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from models.user import User
 INDEXED_AT_ONCE = 2_000
 # How many longer messages a person may post, edit or forward within a minute.
 LONG_A_MINUTE = 30
-
-ADD_TO_INDEX = "INSERT INTO message_index (rowid, text, forms, facts) VALUES (?, ?, ?, ?)"
 
 # Replaces a mention of a closed account, in text and in HTML; pages translate it.
 DELETED_USER = "Deleted user"
@@ -85,7 +83,7 @@ class Message(Model):
         message = cls(chat=chat, author=author, text=text, html=html, created_at=now(), **more)
         original = message.original_author_id, message.original_created_at
         values = (chat.id, author.id, text, html, message.created_at, message.reply_to_id, *original)
-        message.id = add_message.run(*values).lastrowid
+        message.id = add_message.insert(*values)
         return message
 
     @classmethod
@@ -94,14 +92,9 @@ class Message(Model):
 
         Returns the id of the first; those of the others follow.
         """
-        last = database.execute_sql("SELECT max(seq) FROM sqlite_sequence WHERE name = 'message'").fetchone()[0] or 0
+        last = database.newest_id("message")
         add_message.run_many((*row, None, None, None) for row in rows)
-        return int(last) + 1
-
-    @classmethod
-    def add_all_to_index(cls, rows: Iterable[tuple[int, str, str, str]]) -> None:
-        """Add new messages to the search index. Inside a write() only."""
-        database.connection().executemany(ADD_TO_INDEX, rows)
+        return last + 1
 
     def searchable_text(self) -> str:
         """What the search index contains of it: its text, and the names of its files."""
@@ -110,7 +103,7 @@ class Message(Model):
     def add_to_index(self) -> None:
         """Add this message to the search index, which must not contain it yet. Inside a write() only."""
         if not self.is_deleted:
-            database.execute_sql(ADD_TO_INDEX, self.index_row())
+            database.index.add(self.index_row())
 
     def update_index(self, former_length: int) -> None:
         """Update this message in the search index. Inside a write() only.
@@ -121,7 +114,7 @@ class Message(Model):
             Task.enqueue("merged", 0)
             Task.enqueue("indexed", self.id)
             return
-        remove_from_index(self.id)
+        database.index.remove(self.id)
         self.add_to_index()
 
     def index_row(self) -> tuple[int, str, str, str]:
@@ -263,11 +256,6 @@ def index_columns(text: str, chat_id: int, author_id: int, created_at: int, has_
     folded = search.fold(text)
     facts = search.Facts(chat_id, author_id, moment(created_at), has_file)
     return folded, search.forms(folded, text), str(facts)
-
-
-def remove_from_index(message_id: int) -> None:
-    """Remove a message from the search index. Inside a write() only."""
-    database.execute_sql("DELETE FROM message_index WHERE rowid = ?", (message_id,))
 
 
 def wrong_text(text: str, has_files: bool, before: int = 0) -> Errors:

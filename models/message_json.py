@@ -47,22 +47,26 @@ AUTHOR, ORIGINAL_AUTHOR, QUOTED_AUTHOR = (
 )
 MESSAGES = f"""
     SELECT m.id, m.chat_id, m.text, m.html, m.created_at, m.edited_at, m.deleted_at, m.forwarded_at,
-        q.id, q.text, CASE WHEN instr(q.html, 'data-user="') THEN q.html END, q.deleted_at,
+        q.id, q.text, CASE WHEN instr(q.html, 'data-user="') > 0 THEN q.html END, q.deleted_at,
         (SELECT name FROM file WHERE message_id = q.id ORDER BY id LIMIT 1),
         {PERSON.format("author")}, {PERSON.format("original")}, {PERSON.format("quoted")}
-    FROM message m JOIN user author ON author.id = m.author_id
-    LEFT JOIN user original ON original.id = m.forwarded_author_id
+    FROM message m JOIN "user" author ON author.id = m.author_id
+    LEFT JOIN "user" original ON original.id = m.forwarded_author_id
     LEFT JOIN message q ON q.id = m.reply_to_id
-    LEFT JOIN user quoted ON quoted.id = q.author_id
+    LEFT JOIN "user" quoted ON quoted.id = q.author_id
     WHERE """
 ALIVE = "AND m.deleted_at IS NULL"
 # For lists of the API, and for pages, which also show deleted messages.
 BEFORE = tuple(f"m.chat_id = ? AND m.id < ? {alive} ORDER BY m.id DESC LIMIT ?" for alive in (ALIVE, ""))
 AFTER = tuple(f"m.chat_id = ? AND m.id > ? {alive} ORDER BY m.id LIMIT ?" for alive in (ALIVE, ""))
+# Each part by itself is a look into the index: joined by OR, they would have the whole chat read.
 AROUND = """
-    m.chat_id = ? AND (m.id = ?
-        OR m.id IN (SELECT id FROM message WHERE chat_id = ? AND id < ? ORDER BY id DESC LIMIT ?)
-        OR m.id IN (SELECT id FROM message WHERE chat_id = ? AND id > ? ORDER BY id LIMIT ?))
+    m.id IN (
+        SELECT id FROM message WHERE chat_id = ? AND id = ?
+        UNION ALL
+        SELECT id FROM (SELECT id FROM message WHERE chat_id = ? AND id < ? ORDER BY id DESC LIMIT ?) AS before
+        UNION ALL
+        SELECT id FROM (SELECT id FROM message WHERE chat_id = ? AND id > ? ORDER BY id LIMIT ?) AS after)
     ORDER BY m.id DESC"""
 ONE_OF = "m.id IN (SELECT value FROM json_each(?)) ORDER BY m.id DESC"
 FILES = """
@@ -82,12 +86,12 @@ def newest(membership: Membership, limit: int, for_page: bool = True) -> list[Js
 
 def before(membership: Membership, message_id: int, limit: int, for_page: bool = True) -> list[Json]:
     """The messages before one, ascending."""
-    return _load(BEFORE[for_page], (membership.chat_id, message_id, limit), for_page and membership.user_id)[::-1]
+    return _load(BEFORE[for_page], (membership.chat_id, message_id, limit), membership.user_id if for_page else 0)[::-1]
 
 
 def after(membership: Membership, message_id: int, limit: int, for_page: bool = True) -> list[Json]:
     """The messages after one, ascending."""
-    return _load(AFTER[for_page], (membership.chat_id, message_id, limit), for_page and membership.user_id)
+    return _load(AFTER[for_page], (membership.chat_id, message_id, limit), membership.user_id if for_page else 0)
 
 
 def around(membership: Membership, message_id: int, each: int) -> list[Json]:

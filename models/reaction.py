@@ -23,11 +23,11 @@ NAMES = 10
 # Each emoji on some messages, its first people, and the reader: their own late reaction is marked, too.
 TALLIES = f"""
     SELECT message_id, emoji, user_id, label, place, number FROM (
-        SELECT r.id, r.message_id, r.emoji, r.user_id, iif(u.name = '', u.username, u.name) AS label,
+        SELECT r.id, r.message_id, r.emoji, r.user_id, CASE WHEN u.name = '' THEN u.username ELSE u.name END AS label,
             row_number() OVER (PARTITION BY r.message_id, r.emoji ORDER BY r.id) AS place,
             count(*) OVER (PARTITION BY r.message_id, r.emoji) AS number
-        FROM reaction r JOIN user u ON u.id = r.user_id
-        WHERE r.message_id IN (SELECT value FROM json_each(?)) AND u.deleted_at IS NULL)
+        FROM reaction r JOIN "user" u ON u.id = r.user_id
+        WHERE r.message_id IN (SELECT value FROM json_each(?)) AND u.deleted_at IS NULL) AS ranked
     WHERE place <= {NAMED} OR user_id = ? ORDER BY id"""
 
 

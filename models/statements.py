@@ -15,18 +15,22 @@ from models.base import database
 CONVERTED = ("BOOL",)
 
 
+statements: list[Statement] = []
+
+
 class Statement:
-    """A Peewee query with a `?` for each of its values, compiled when it first runs."""
+    """A Peewee query with a placeholder for each of its values, compiled when it first runs."""
 
     def __init__(self, build: Callable[..., Any]) -> None:
         self.build = build
+        statements.append(self)
         # From a row to what the query selects: a model, with its joined ones, or what tuples() or dicts() make of it.
         self._loaded: Callable[[Any], Any] | None = None
 
     @cached_property
     def query(self) -> Any:
         names = inspect.signature(self.build).parameters
-        return self.build(*(SQL("?", (Parameter(place),)) for place in range(len(names))))
+        return self.build(*(SQL(database.param, (Parameter(place),)) for place in range(len(names))))
 
     @cached_property
     def compiled(self) -> tuple[str, list[Any]]:
@@ -34,18 +38,26 @@ class Statement:
         sql, values = self.query.sql()
         return sql, values
 
+    def forget(self) -> None:
+        """Compile it anew when it runs next."""
+        for cached in ("query", "compiled"):
+            self.__dict__.pop(cached, None)
+        self._loaded = None
+
     def run(self, *values: Any) -> Any:
-        """Run it with these values; returns the cursor, which knows `lastrowid` and `rowcount`."""
-        sql, places = self.compiled
-        bound = [values[place] if type(place) is Parameter else place for place in places]
-        return database.execute_sql(sql, bound)
+        """Run it with these values; returns the cursor, which knows `rowcount`."""
+        return database.execute_sql(self.compiled[0], self._bound(values))
+
+    def insert(self, *values: Any) -> int:
+        """Run an INSERT of one row with these values; returns its id."""
+        return database.insert(self.compiled[0], self._bound(values))
+
+    def _bound(self, values: Sequence[Any]) -> list[Any]:
+        return [values[place] if type(place) is Parameter else place for place in self.compiled[1]]
 
     def run_many(self, rows: Iterable[Sequence[Any]]) -> None:
         """Run it with each of these rows of values."""
-        sql, places = self.compiled
-        database.connection().executemany(
-            sql, ([row[place] if type(place) is Parameter else place for place in places] for row in rows)
-        )
+        database.run_many(self.compiled[0], (self._bound(row) for row in rows))
 
     def all(self, *values: Any) -> list[Any]:
         """The selected rows."""
@@ -113,3 +125,9 @@ def statement(build: Callable[..., Any]) -> Statement:
     A value can't be a list: select from `json_each` of one instead.
     """
     return Statement(build)
+
+
+def forget_engine() -> None:
+    """Compile all statements anew, since a database on another engine was opened: its SQL differs."""
+    for statement in statements:
+        statement.forget()

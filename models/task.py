@@ -11,7 +11,8 @@ from collections.abc import Callable
 from peewee import AutoField, BigIntegerField, IntegerField, TextField
 
 from lib import jobs
-from models.base import BUSY_SECONDS, SECOND_MICROSECONDS, Model, after_commit, database, now, write
+from models.base import SECOND_MICROSECONDS, Model, after_commit, database, now, write
+from models.timing import BUSY_SECONDS
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from models.base import Model, iso, limits
 from models.errors import Errors, Invalid, NotThere, Words, words
 from search import fold
 
-# Empty: as the browser says.
+# Empty: as the browser asks.
 Language = Literal["", "en", "ru"]
 Theme = Literal["", "light", "dark"]
 # Of the interface.

@@ -1,14 +1,15 @@
-"""What the index stores of a message, the FTS5 expression that finds it, and the snippet that shows why."""
+"""What the index stores of a message, what a question asks of it, and the snippet that shows why it was found."""
 
 from __future__ import annotations
 
 import html
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, takewhile
+from typing import NamedTuple
 
 from lib.characters import GRAPHEME, boundary
 from search.folding import APOSTROPHES, tokens, without_apostrophes
@@ -19,9 +20,6 @@ AROUND = 40
 # How many positions of a text are tried for a snippet, and how many characters are folded there.
 PLACES_TRIED = 2
 PIECE = 320
-
-
-# The index has three columns, `text`, `forms` and `facts`. `text` is the folded text, so that a phrase matches exactly.
 
 
 def forms(folded: str, text: str = "") -> str:
@@ -48,43 +46,25 @@ class Facts:
         return " ".join([*words, *(["f"] if self.has_file else [])])
 
 
-# The FTS5 expression. Every word is quoted, so user input never becomes an operator
-# (https://sqlite.org/fts5.html#fts5_strings).
-
-
-def expression(question: Question, chats: Collection[int] | None, authors: Collection[int] | None) -> str:
-    """The FTS5 expression of a question that is not empty.
-
-    `chats` and `authors` are the ids to restrict it to; None for any.
+class Alternatives(NamedTuple):
+    """What a message must contain for a term: the words of the phrase side by side, the last one perhaps longer if the
+    term is partial; or, in any form, each of the loose words. An empty one matches nothing.
     """
-    asked = [written(term) for term in question.terms]
-    if authors is not None:
-        asked.append(facts(f"a{author}" for author in authors))
-    if question.has_file:
-        asked.append(facts(["f"]))
-    if question.since or question.until:
-        asked.append(facts(days(question.since, question.until)))
-    if chats is not None:
-        asked.append(facts(f"c{chat}" for chat in chats))
-    return " AND ".join(asked)
+
+    phrase: tuple[str, ...]
+    loose: tuple[str, ...]
 
 
-def written(term: Term) -> str:
-    phrase = f'text : "{" ".join(term.words)}"' + ("*" if term.partial else "")
-    if term.joined:
-        return f'({phrase} OR {{text forms}} : ("{term.joined}" OR "{stem(term.joined)}"))'
+def alternatives(term: Term) -> Alternatives:
+    """The two ways in which a term matches."""
+    if term.without_apostrophe:
+        return Alternatives(term.words, (term.without_apostrophe,))
     if term.exact:
-        return phrase
+        return Alternatives(term.words, ())
     # The word itself may also be another word's stem: красив is that of красивый, but has a different stem itself.
-    loose = [f'{{text forms}} : ("{word}" OR "{stem(word)}")' for word in term.words]
-    if len(loose) == 1 and not term.partial:
-        return loose[0]
-    return f"({phrase} OR ({' AND '.join(loose)}))"
-
-
-def facts(words: Collection[str] | Iterator[str]) -> str:
-    """The expression for any of these facts; without facts it matches nothing."""
-    return "facts : ({})".format(" OR ".join(f'"{word}"' for word in words) or '"none"')
+    if len(term.words) == 1 and not term.partial:
+        return Alternatives((), term.words)
+    return Alternatives(term.words, term.words)
 
 
 def days(since: datetime | None, until: datetime | None) -> list[str]:
@@ -92,25 +72,39 @@ def days(since: datetime | None, until: datetime | None) -> list[str]:
 
     The first and last day may extend beyond the period.
     """
+    return list(spans(*days_between(since, until)))
+
+
+def days_between(since: datetime | None, until: datetime | None) -> tuple[date, date]:
+    """The first and last day of a period in UTC."""
     first = since.astimezone(UTC).date() if since else date(YEARS[0], 1, 1)
     # The last moment before `until`, or tomorrow, in case of wrong clocks.
     last = (until - timedelta(microseconds=1)) if until else datetime.now(UTC) + timedelta(days=1)
-    return list(spans(first, last.astimezone(UTC).date()))
+    return first, last.astimezone(UTC).date()
 
 
 def spans(first: date, last: date) -> Iterator[str]:
+    """The facts that cover the days from the first to the last."""
     while first <= last:
-        year_end = date(first.year, 12, 31)
-        month_end = date(first.year + first.month // 12, first.month % 12 + 1, 1) - timedelta(days=1)
-        if first.day == first.month == 1 and year_end <= last:
+        if first.day == first.month == 1 and year_end(first) <= last:
             yield f"y{first:%Y}"
-            first = year_end
-        elif first.day == 1 and month_end <= last:
+            first = year_end(first)
+        elif first.day == 1 and month_end(first) <= last:
             yield f"m{first:%Y%m}"
-            first = month_end
+            first = month_end(first)
         else:
             yield f"d{first:%Y%m%d}"
         first += timedelta(days=1)
+
+
+def month_end(day: date) -> date:
+    """The last day of a day's month."""
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(days=1)
+
+
+def year_end(day: date) -> date:
+    """The last day of a day's year."""
+    return date(day.year, 12, 31)
 
 
 # Snippets
@@ -193,7 +187,10 @@ def found(line: str, question: Question) -> Iterator[tuple[int, int]]:
         by_word.setdefault(term.words[0], []).append(term)
     # Words of which other forms match too.
     forms = [
-        word for term in question.terms for word in (term.words if not term.exact else ()) or (term.joined,) if word
+        word
+        for term in question.terms
+        for word in (term.words if not term.exact else ()) or (term.without_apostrophe,)
+        if word
     ]
     loose = {known for word in forms for known in (word, stem(word))}
     at = 0

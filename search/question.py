@@ -39,7 +39,7 @@ class Term(NamedTuple):
     # The last word may be the beginning of a longer one, as people search while they type.
     partial: bool = False
     # A word with an apostrophe, without it: dont.
-    joined: str = ""
+    without_apostrophe: str = ""
 
 
 class Filter(NamedTuple):
@@ -99,7 +99,7 @@ def terms(phrases: list[str], single: list[str]) -> tuple[Term, ...]:
     words_left = WORDS_MAX
     for term in [*found, *loose]:
         if len(term.words) > words_left:
-            kept += [term._replace(words=term.words[:words_left], joined="")] if words_left else []
+            kept += [term._replace(words=term.words[:words_left], without_apostrophe="")] if words_left else []
             return tuple(kept)
         words_left -= len(term.words)
         kept.append(term)
@@ -113,12 +113,12 @@ def loose_term(part: str) -> Term:
     have other forms (кафе-бар, кафе-бары).
     """
     words = folded(part)
-    is_joined = "-" in part and all(len(word) > 2 and word.isalpha() for word in words)
-    joined = "".join(words)
+    is_hyphenated = "-" in part and all(len(word) > 2 and word.isalpha() for word in words)
+    without_apostrophe = "".join(words)
     return Term(
         words,
-        exact=len(words) > 1 and not is_joined,
-        joined=joined if without_apostrophes(part) == [joined] else "",
+        exact=len(words) > 1 and not is_hyphenated,
+        without_apostrophe=without_apostrophe if without_apostrophes(part) == [without_apostrophe] else "",
     )
 
 

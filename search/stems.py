@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # Not snowballstemmer.stemmer(), which prefers an installed PyStemmer of any version: the stems in the index and in
 # queries must come from the same algorithm (docs/decisions/0011).
@@ -210,7 +210,8 @@ def stem(word: str) -> str:
 
 def by_table(word: str) -> str | None:
     """The stem of an irregular word, also with -ся."""
-    return IRREGULAR.get(word) or (IRREGULAR.get(word[:-2]) if word.endswith(("ся", "сь")) else None)
+    known = irregular()
+    return known.get(word) or (known.get(word[:-2]) if word.endswith(("ся", "сь")) else None)
 
 
 def russian(word: str) -> str:
@@ -241,14 +242,14 @@ def groups(table: str) -> list[list[str]]:
     return found
 
 
+@cache
 def irregular() -> dict[str, str]:
+    """The stem of each form. Made when first needed, for most commands never search."""
     known: dict[str, str] = {}
     for table, rules in ((RUSSIAN_FORMS, russian), (ENGLISH_FORMS, english)):
         for forms in groups(table):
+            stem_of_all = rules(forms[0])
             for form in forms:
                 # The first line with a form wins.
-                known.setdefault(form, rules(forms[0]))
+                known.setdefault(form, stem_of_all)
     return known
-
-
-IRREGULAR = irregular()

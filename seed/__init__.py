@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from peewee import fn
 
 from actions import accounts, chats, members, reading
 from actions import chats as chat_actions
@@ -17,6 +15,7 @@ from actions import messages as message_actions
 from lib.storage import Upload
 from models import Chat, Event, File, Membership, Message, User, iso, write
 from models.base import DAY_MICROSECONDS, MINUTE_MICROSECONDS, media
+from models.event import as_text
 from seed.files import content
 from seed.script import Line, Script
 
@@ -151,12 +150,12 @@ def backdate(model: type[User | Chat | Membership | Message], row: int, **times:
 def backdate_events(message_id: int, at: int) -> None:
     message = Message.get_by_id(message_id)
     for event in Event.select().where(Event.message_id == message_id):
-        data: Any = event.data
+        data = json.loads(event.data)
         if event.type != "message.deleted":
-            data = fn.json_set(event.data, "$.created_at", iso(at))
+            data["created_at"] = iso(at)
             if event.type == "message.updated":
-                data = fn.json_set(data, "$.edited_at", iso(message.edited_at))
-        Event.update(created_at=at, data=data).where(Event.id == event.id).execute()
+                data["edited_at"] = iso(message.edited_at)
+        Event.update(created_at=at, data=as_text(data)).where(Event.id == event.id).execute()
 
 
 @contextmanager

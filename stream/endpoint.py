@@ -23,10 +23,10 @@ from api import NOTHING, api, openapi
 from api.endpoint import endpoint
 from api.openapi import Answer
 from auth import listener_required
-from lib.sqlite import sqlite3
 from models import Membership
 from stream import client as stream_client
-from stream.process.log import HEARTBEAT, EventLog, Position, event_frame, hello_frame, reset_frame, retry_frame
+from stream.event_logs import FileLogs, ServerLogs, logs_of
+from stream.process.log import HEARTBEAT, Position, event_frame, hello_frame, reset_frame, retry_frame
 
 logger = logging.getLogger("flask_chat")
 
@@ -37,8 +37,7 @@ EVENTS_AT_ONCE = 100
 class Setup:
     """Settings of the streams that this process serves itself."""
 
-    path = ""
-    key = b""
+    logs: FileLogs | ServerLogs
     heartbeat = 15.0
     slots = threading.BoundedSemaphore(1)
 
@@ -51,11 +50,11 @@ class Setup:
 setup = Setup()
 
 
-def serve(path: str, key: bytes, threads: int, heartbeat: float) -> None:
+def serve(database: str, key: bytes, threads: int, heartbeat: float) -> None:
     """Set the database, the key of the cursors, the number of threads (half of them may stream), and the seconds
     between two heartbeats.
     """
-    setup.path, setup.key, setup.heartbeat = path, key, heartbeat
+    setup.logs, setup.heartbeat = logs_of(database, key), heartbeat
     setup.slots = threading.BoundedSemaphore(max(1, threads // 2))
 
 
@@ -68,26 +67,12 @@ def mark() -> None:
     g.cursor = cursor()
 
 
-class ThreadLog(threading.local):
-    """Each thread's event log: opening one takes much longer than asking where it ends."""
-
-    log: EventLog | None = None
-
-
-_thread = ThreadLog()
-
-
 def cursor() -> str:
     """The live stream's cursor of now; '' when the log can't be read."""
-    log = _thread.log
     try:
-        if log is None:
-            log = _thread.log = EventLog(setup.path, setup.key)
-        elif not log.reopen_if_replaced():
-            log.read_generation()
-        return log.cursors.cursor(log.end())
-    except sqlite3.Error:
-        _thread.log = None
+        with setup.logs.kept() as log:
+            return log.cursors.cursor(log.end())
+    except setup.logs.errors:
         return ""
 
 
@@ -178,26 +163,22 @@ def poll_stream(user_id: int, login_id: int, cursor: str | None) -> Iterator[byt
 
 
 def polled_frames(user_id: int, login_id: int, cursor: str | None, goes_on: Callable[[], bool]) -> Iterator[bytes]:
-    """Poll the event log, with a new connection each time (rule 24)."""
+    """Poll the event log, and hold no connection in between (rule 24)."""
     position, generation, last_sent = None, "", time.monotonic()
     while True:
-        log = EventLog(setup.path, setup.key)
-        try:
-            with log.snapshot():
-                if log.logins([login_id]).get(login_id, 0) <= time.time_ns() // 1000:
-                    return
-                text = b""
-                if position is None:
-                    start = log.start(user_id, cursor)
-                    text, position = hello_frame(log, start), start.position
-                elif not log.continues_from(position, generation) or position.id < log.hidden():
-                    position = log.end()
-                    text = reset_frame(log, position)
-                generation = log.generation
-                events = log.visible_to(user_id, position.id, EVENTS_AT_ONCE)
-                text += b"".join(event_frame(log, event) for event in events)
-        finally:
-            log.close()
+        with setup.logs.opened() as log, log.snapshot():
+            if log.logins([login_id]).get(login_id, 0) <= time.time_ns() // 1000:
+                return
+            text = b""
+            if position is None:
+                start = log.start(user_id, cursor)
+                text, position = hello_frame(log, start), start.position
+            elif not log.continues_from(position, generation) or position.id < log.hidden():
+                position = log.end()
+                text = reset_frame(log, position)
+            generation = log.generation
+            events = log.visible_to(user_id, position.id, EVENTS_AT_ONCE)
+            text += b"".join(event_frame(log, event) for event in events)
         position = Position(events[-1].id, events[-1].created_at) if events else position
         if time.monotonic() - last_sent >= setup.heartbeat:
             text, last_sent = text + HEARTBEAT, time.monotonic()

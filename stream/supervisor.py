@@ -91,15 +91,15 @@ class Supervisor(threading.Thread):
         """Wait for the process to end; kill it when it hangs."""
         process = self.process
         assert process is not None and process.stdout is not None
-        signs, heard = process.stdout, time.monotonic()
+        signs, last_sign_at = process.stdout, time.monotonic()
         with signs:
             while process.poll() is None:
                 ready, _, _ = select.select([signs], [], [], 1.0)
                 if ready and not os.read(signs.fileno(), 4096):
                     process.wait()
                 elif ready:
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > SILENCE:
+                    last_sign_at = time.monotonic()
+                elif time.monotonic() - last_sign_at > SILENCE:
                     self.log.error("the stream process hangs; killing it")
                     process.kill()
 

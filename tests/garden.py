@@ -107,16 +107,16 @@ class Change:
         before, after = (text.format(**scene.known) for text in (self.before, self.after))
         # Twice at each worker: whatever is to be kept is kept by now.
         for _ in range(2):
-            assert not self.wrong(scene, before, after)
+            assert (wrong := self.wrong(scene, before, after)) == [], wrong
         self.does(scene)
-        assert not self.wrong(scene, after, before)
+        assert (wrong := self.wrong(scene, after, before)) == [], wrong
 
-    def wrong(self, scene: Scene, there: str, gone: str) -> list[str]:
+    def wrong(self, scene: Scene, new: str, old: str) -> list[str]:
         """Whose answers at what look lack the one text, or still have the other."""
         return [
             f"{who} at {look}, worker {worker}: {answer.status} {answer.text[:200]}"
             for who in self.to.split()
             for look in self.at.split()
             for worker, answer in enumerate(scene.looks(who, look))
-            if answer.status != 200 or there not in answer.text or (gone and gone in answer.text)
+            if answer.status != 200 or new not in answer.text or (old and old in answer.text)
         ]

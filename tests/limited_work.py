@@ -39,7 +39,7 @@ def fills_all_memory(source: str, *_: int) -> int:
 
 
 def swallows_memory_error(source: str) -> None:
-    """As a decoder of C does: nothing tells that it was memory."""
+    """As a decoder of C does: nothing shows that it was memory."""
     try:
         bytearray(2**30)
     except MemoryError:

@@ -13,14 +13,15 @@ from typing import Any, cast
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from servers import free_port, wait_for
+from ports import free_port
+from servers import wait_for
 
 
 class Mailbox:
     """What arrived, in order, and how the sender called itself."""
 
     def __init__(self) -> None:
-        self.letters: list[EmailMessage] = []
+        self.emails: list[EmailMessage] = []
         self.users: list[str] = []
         self.was_safe: list[bool] = []
         self.port = 0
@@ -38,7 +39,7 @@ class Mailbox:
             return "550 no such mailbox"
         # On the wire lines end as RFC 5321 says; in a program as everywhere.
         content = envelope.content.replace(b"\r\n", b"\n")
-        self.letters.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
+        self.emails.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
         self.was_safe.append(server.transport.get_extra_info("ssl_object") is not None)
         return "250 OK"
 
@@ -46,9 +47,9 @@ class Mailbox:
         self.users.append(auth.login.decode())
         return AuthResult(success=auth.password == b"p@ss/word")
 
-    def gets(self, count: int) -> list[EmailMessage]:
-        wait_for(lambda: len(self.letters) >= count, lambda: f"{len(self.letters)} letters arrived")
-        return self.letters
+    def wait_for_emails(self, count: int) -> list[EmailMessage]:
+        wait_for(lambda: len(self.emails) >= count, lambda: f"{len(self.emails)} emails arrived")
+        return self.emails
 
 
 class Certificates:

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import bcrypt
-import peewee
 import pytest
+from databases import rows_of
 
 import models
-from lib.sqlite import sqlite3
 
 
 class Meanwhile:
@@ -28,21 +27,20 @@ class Meanwhile:
 
     def before_a_write(self, *statements: str) -> None:
         """Commit these over a connection of their own, when the next transaction is about to begin."""
-        path, begin = str(models.database.database), peewee.SqliteDatabase.begin
+        kind: Any = type(models.database.obj)  # type: ignore[attr-defined]
+        begin = kind.begin
 
         def act() -> None:
-            with sqlite3.connect(path) as other:
-                other.execute("PRAGMA foreign_keys = 1")
+            with rows_of(models.database.database) as run:
                 for statement in statements:
-                    other.execute(statement)
-            other.close()
+                    run(statement)
 
-        def begins(database: peewee.SqliteDatabase, *how: Any) -> Any:
+        def begins(database: Any, *how: Any) -> Any:
             self.now()
             return begin(database, *how)
 
         self.act = act
-        self.monkeypatch.setattr(peewee.SqliteDatabase, "begin", begins)
+        self.monkeypatch.setattr(kind, "begin", begins)
 
     def after_a_password(self, act: Callable[[], Any]) -> None:
         """Do it in a thread of its own, when the next password has been compared."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from databases import databases
 from flask import Flask
 from flask.testing import FlaskClient
 from peewee import fn
@@ -23,12 +24,12 @@ from models.user import Claim
 PASSWORD = "correct horse battery"
 
 
-def settings_in(folder: Path) -> Settings:
+def settings_in(folder: Path, database_url: str = "") -> Settings:
     """The settings of a messenger with everything in one folder, and nothing throttled."""
     return Settings(
         secret_key=secrets.token_hex(32),
         jwt_secret_key=secrets.token_hex(32),
-        database_url=f"sqlite:///{folder / 'chat.db'}",
+        database_url=database_url or databases.url_in(folder),
         media_dir=folder / "media",
         host="127.0.0.1",
         rate_limits=False,

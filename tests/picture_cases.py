@@ -195,8 +195,9 @@ def without_adobe(jpeg: bytes) -> bytes:
     return jpeg[:at] + jpeg[at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big") :]
 
 
-def pngs() -> dict[str, bytes]:
-    plain = {
+def plain_pngs() -> dict[str, bytes]:
+    """One of each kind, without a word about its colours."""
+    return {
         "": written(fields(), "PNG"),
         " palette": written(fields().quantize(64), "PNG"),
         " alpha": written(see_through(), "PNG"),
@@ -212,6 +213,10 @@ def pngs() -> dict[str, bytes]:
         " grey clear": with_chunks(written(fields("L"), "PNG"), tRNS=struct.pack(">H", 128)),
         " grey clear of 16 bits": png_of_16_bits(1, tRNS=struct.pack(">H", 257 * 128)),
     }
+
+
+def pngs() -> dict[str, bytes]:
+    plain = plain_pngs()
     ways: dict[str, dict[str, bytes]] = {
         "": {},
         " p3": {"iCCP": iccp(P3)},
@@ -229,9 +234,14 @@ def pngs() -> dict[str, bytes]:
         for way, chunks in ways.items()
         if way in few or what in ("", " palette", " alpha", " grey", " grey alpha")
     }
+    return made | pngs_with_chunks(plain)
+
+
+def pngs_with_chunks(plain: dict[str, bytes]) -> dict[str, bytes]:
+    """Several chunks about colours at once, and damaged ones."""
     rgb = plain[""]
     p3_by_number = bytes([12, 13, 0, 1])
-    return made | {
+    return {
         "png profile before srgb and gamma": with_chunks(rgb, iCCP=iccp(P3), sRGB=b"\0", gAMA=gama(1)),
         "png srgb before gamma": with_chunks(rgb, sRGB=b"\0", gAMA=gama(1), cHRM=ADOBE_POINTS),
         "png gamma before srgb": with_chunks(rgb, gAMA=gama(1), cHRM=ADOBE_POINTS, sRGB=b"\0"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+
+from databases import databases
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,13 +37,17 @@ class Server:
             "PORT": str(self.port),
             "SECRET_KEY": secrets.token_hex(32),
             "JWT_SECRET_KEY": secrets.token_hex(32),
-            "DATABASE_URL": f"sqlite:///{folder / 'chat.db'}",
+            "DATABASE_URL": databases.url_in(folder),
             "MEDIA_DIR": str(folder / "media"),
             "RATE_LIMITS": "off",
             "WEB_CONCURRENCY": "1",
             **environment,
         }
         self.start()
+
+    @property
+    def database_url(self) -> str:
+        return self.environment["DATABASE_URL"]
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -53,7 +59,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_for(self.answers, lambda: f"no answer; it said:\n{self.log.read_text()}", 180)
+        wait_for(self.answers, lambda: f"no answer; its log:\n{self.log.read_text()}", 180)
 
     def answers(self) -> bool:
         """Whether it is up. Raises when it ended instead."""
@@ -69,14 +75,6 @@ class Server:
         if self.master.poll() is None:
             self.master.send_signal(signal.SIGTERM)
         return self.master.wait(30)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for(condition: Callable[[], bool], complaint: Callable[[], str], seconds: float = 60) -> None:

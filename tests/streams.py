@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPResponse, IncompleteRead
 from pathlib import Path
@@ -18,18 +18,17 @@ from typing import Any
 
 import jwt
 import requests
+from databases import rows_of
 from people import PASSWORD
 from servers import Server, wait_for
 
-from lib.sqlite import sqlite3
-
 # One connection for all: what is measured is the stream, not a connection's beginning.
 http = requests.Session()
-LASTING = ("message.", "chat.", "member.", "membership.", "read")
+LOGGED = ("message.", "chat.", "member.", "membership.", "read")
 
 
 @dataclass(frozen=True)
-class Told:
+class ReceivedEvent:
     """One event as a client gets it."""
 
     id: str
@@ -37,16 +36,16 @@ class Told:
     data: Any
 
     @property
-    def lasts(self) -> bool:
-        return self.type.startswith(LASTING)
+    def is_logged(self) -> bool:
+        return self.type.startswith(LOGGED)
 
 
 @dataclass
 class Reader:
-    """Takes a stream's bytes and makes events of the whole ones, as EventSource does."""
+    """Parse a stream's bytes into events, as EventSource does."""
 
     waiting: bytes = b""
-    events: list[Told] = field(default_factory=list)
+    events: list[ReceivedEvent] = field(default_factory=list)
     comments: int = 0
     retry: int | None = None
     last_id: str | None = None
@@ -62,7 +61,7 @@ class Reader:
         self.retry = int(fields.get("retry", self.retry or 0))
         self.last_id = fields.get("id", self.last_id)
         if "data" in fields:
-            self.events.append(Told(fields["id"], fields["event"], json.loads(fields["data"])))
+            self.events.append(ReceivedEvent(fields["id"], fields["event"], json.loads(fields["data"])))
 
 
 def connected(port: int, headers: dict[str, str], path: str = "/api/events", buffer: int = 0) -> socket.socket:
@@ -104,7 +103,7 @@ class Stream:
         self.status, self.headers = self.answer.status, dict(self.answer.headers)
         self.reader = Reader()
         self.has_ended = False
-        # As time.monotonic() tells it.
+        # As time.monotonic() returns it.
         self.ended_at = 0.0
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
@@ -117,12 +116,12 @@ class Stream:
         self.has_ended = True
 
     @property
-    def events(self) -> list[Told]:
+    def events(self) -> list[ReceivedEvent]:
         return list(self.reader.events)
 
     @property
-    def lasting(self) -> list[Told]:
-        return [event for event in self.events if event.lasts]
+    def logged(self) -> list[ReceivedEvent]:
+        return [event for event in self.events if event.is_logged]
 
     def types(self) -> list[str]:
         return [event.type for event in self.events]
@@ -135,7 +134,7 @@ class Stream:
 
     def gets(self, type: str, **data: Any) -> None:
         """Wait for an event of a type with these among its data."""
-        self.waits_for(lambda s: any(data.items() <= told.items() for told in s.all(type)))
+        self.waits_for(lambda s: any(data.items() <= event_data.items() for event_data in s.all(type)))
 
     def ends(self) -> None:
         self.waits_for(lambda s: s.has_ended)
@@ -168,15 +167,18 @@ class Listener:
         changed(
             self.server,
             "INSERT INTO session (user_id, kind, secret_hash, user_agent, address, remembered, created_at, seen_at, "
-            "expires_at) VALUES (?, 'token', ?, '', '', 0, ?, ?, ?)",
+            "expires_at) VALUES (?, 'token', ?, '', '', FALSE, ?, ?, ?)",
             *(self.id, hashlib.sha256(secret.encode()).hexdigest(), *(now * 10**6,) * 2, (now + 3600) * 10**6),
         )
         claims = {"sub": str(self.id), "jti": secret, "iat": now, "exp": now + 3600}
         return jwt.encode(claims, self.server.environment["JWT_SECRET_KEY"], algorithm="HS256")
 
-    def asks(self, method: str, path: str, **sent: Any) -> Any:
+    def tries(self, method: str, path: str, **sent: Any) -> http.Response:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        answer = http.request(method, f"{self.server.url}/api/{path}", json=sent or None, headers=headers, timeout=60)
+        return http.request(method, f"{self.server.url}/api/{path}", json=sent or None, headers=headers, timeout=60)
+
+    def asks(self, method: str, path: str, **sent: Any) -> Any:
+        answer = self.tries(method, path, **sent)
         assert answer.ok, (method, path, answer.status_code, answer.text)
         return answer.json() if answer.content else None
 
@@ -192,7 +194,7 @@ class Listener:
         self.open.append(stream)
         return stream
 
-    def goes(self) -> None:
+    def disconnects(self) -> None:
         """Close every stream."""
         for stream in self.open:
             stream.close()
@@ -208,14 +210,14 @@ class Listener:
 
 
 def rows(server: Server, sql: str, *values: Any) -> list[Any]:
-    """What the database says."""
-    with closing(sqlite3.connect(server.folder / "chat.db", timeout=30)) as database:
-        return database.execute(sql, values).fetchall()
+    """Query the database."""
+    with rows_of(server.database_url) as run:
+        found: list[Any] = run(sql, *values)
+    return found
 
 
 def changed(server: Server, sql: str, *values: Any) -> None:
-    with closing(sqlite3.connect(server.folder / "chat.db", timeout=30)) as database, database:
-        database.execute(sql, values)
+    rows(server, sql, *values)
 
 
 def connections_of(process: int) -> int:
@@ -228,7 +230,7 @@ def connections_of(process: int) -> int:
     return sum(link.startswith("socket:") and link[8:-1] in inodes for link in links)
 
 
-class Company:
+class Listeners:
     """People of one server, made when they are first called."""
 
     def __init__(self, server: Server) -> None:

@@ -14,7 +14,7 @@ CHAT = {"id", "title", "created_at", "role", "members", "member_count", "unread"
 CHAT |= {"kind", "description", "picture_url", "level", "unread_mentions", "draft"}
 
 
-def test_a_chat_is_opened_with_people(ann: Person, bob: Person, carol: Person) -> None:
+def test_a_chat_is_created_with_people(ann: Person, bob: Person, carol: Person) -> None:
     answer = ann.api.post("/api/chats", json={"title": "  Garden ", "members": ["bob", "CAROL", "ann", "bob"]})
     assert answer.status_code == 201
     chat = answer.get_json()
@@ -32,8 +32,8 @@ def test_a_chat_is_opened_with_people(ann: Person, bob: Person, carol: Person) -
 def test_unknown_people_are_all_named_and_nothing_is_created(ann: Person, bob: Person) -> None:
     answer = ann.api.post("/api/chats", json={"title": "Garden", "members": ["bob", "karol", "dave"]})
     assert answer.status_code == 422
-    told = " ".join(answer.get_json()["errors"]["members"])
-    assert "karol" in told and "dave" in told and "bob" not in told
+    error_text = " ".join(answer.get_json()["errors"]["members"])
+    assert "karol" in error_text and "dave" in error_text and "bob" not in error_text
     assert Chat.select().count() == 0
 
 
@@ -56,7 +56,7 @@ def test_the_list_is_by_activity_with_unread_and_the_last_message(ann: Person, b
     assert items[0]["last_message"]["text"] == "up again"
 
 
-def test_the_list_of_chats_is_turned_page_by_page(ann: Person) -> None:
+def test_the_list_of_chats_has_pages(ann: Person) -> None:
     for number in range(5):
         ann.starts(f"Chat {number}")
     seen, address = [], "/api/chats?limit=2"
@@ -83,7 +83,7 @@ def test_the_list_costs_the_same_however_many_chats(
     assert len(queries) <= few + 2
 
 
-def test_members_come_and_go(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+def test_members_are_added_and_removed(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
     where = f"/api/chats/{chat.id}/members"
     added = bob.api.post(where, json={"username": "carol"})
     assert (added.status_code, added.get_json()["role"]) == (201, "member")
@@ -99,7 +99,7 @@ def test_members_come_and_go(ann: Person, bob: Person, carol: Person, chat: Chat
     assert bob.api.get(where).status_code == 404
 
 
-def test_a_role_is_the_owners_to_give(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+def test_only_the_owner_gives_roles(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
     where = f"/api/chats/{chat.id}/members"
     assert bob.api.post(where, json={"username": "carol", "role": "admin"}).status_code == 403
     assert ann.api.post(where, json={"username": "carol", "role": "admin"}).get_json()["role"] == "admin"
@@ -107,7 +107,7 @@ def test_a_role_is_the_owners_to_give(ann: Person, bob: Person, carol: Person, c
     assert ann.api.get(f"/api/chats/{chat.id}").get_json()["role"] == "admin"
 
 
-def test_reading_moves_forwards_only(ann: Person, bob: Person, chat: Chat) -> None:
+def test_the_read_position_only_moves_forwards(ann: Person, bob: Person, chat: Chat) -> None:
     first, second = ann.posts(chat, "one"), ann.posts(chat, "two")
     where = f"/api/chats/{chat.id}"
     assert bob.api.get(where).get_json()["last_read_id"] is None
@@ -119,7 +119,7 @@ def test_reading_moves_forwards_only(ann: Person, bob: Person, chat: Chat) -> No
     assert bob.api.post(f"{where}/read", json={}).status_code == 422
 
 
-def test_a_deleted_chat_is_gone_for_all(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_deleted_chat_disappears_for_everyone(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     assert bob.api.delete(f"/api/chats/{chat.id}").status_code == 403
     assert ann.api.delete(f"/api/chats/{chat.id}").status_code == 204
@@ -142,14 +142,14 @@ def test_a_deleted_chat_is_gone_for_all(ann: Person, bob: Person, chat: Chat) ->
         ({"title": "Garden", "owner": "bob"}, "owner"),
     ],
 )
-def test_a_wrong_chat_is_refused_by_field(ann: Person, bob: Person, sent: dict[str, object], field: str) -> None:
+def test_an_invalid_chat_names_the_field(ann: Person, bob: Person, sent: dict[str, object], field: str) -> None:
     answer = ann.api.post("/api/chats", json=sent)
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) == {field}
     assert Chat.select().count() == 0
 
 
-def test_a_chat_is_renamed_by_who_may(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+def test_only_the_owner_and_admins_rename_a_chat(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
     where = f"/api/chats/{chat.id}"
     answer = ann.api.patch(where, json={"title": " Kitchen  garden "})
     assert (answer.status_code, set(answer.get_json())) == (200, CHAT)
@@ -162,14 +162,14 @@ def test_a_chat_is_renamed_by_who_may(ann: Person, bob: Person, carol: Person, c
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "before=-1", "before=x"])
-def test_a_wrong_question_for_chats_is_refused_by_field(ann: Person, query: str) -> None:
+def test_an_invalid_query_for_chats_names_the_field(ann: Person, query: str) -> None:
     answer = ann.api.get(f"/api/chats?{query}")
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) == {query.partition("=")[0]}
 
 
 @pytest.mark.parametrize("message_id", [None, "1", 0, -1, 1.5, True, 2**63])
-def test_what_was_read_is_the_id_of_a_message(bob: Person, chat: Chat, message_id: object) -> None:
+def test_only_the_id_of_a_message_can_be_read_up_to(bob: Person, chat: Chat, message_id: object) -> None:
     answer = bob.api.post(f"/api/chats/{chat.id}/read", json={"message_id": message_id})
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) == {"message_id"}

@@ -18,6 +18,7 @@ from config import Settings
 from lib import jobs
 from lib.sqlite import sqlite3
 from models import Chat, Message, User
+from models.sqlite import SqliteDatabase
 
 PROBLEM = {"type", "title", "status", "detail"}
 
@@ -25,10 +26,10 @@ PROBLEM = {"type", "title", "status", "detail"}
 def is_problem(answer: Any, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
-    told: dict[str, Any] = answer.get_json()
-    assert PROBLEM <= set(told) <= PROBLEM | {"errors"}
-    assert told["status"] == status
-    return told
+    problem: dict[str, Any] = answer.get_json()
+    assert PROBLEM <= set(problem) <= PROBLEM | {"errors"}
+    assert problem["status"] == status
+    return problem
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_an_unknown_address_is_a_problem(ann: Person, path: str) -> None:
     is_problem(ann.api.get(path), 404)
 
 
-def test_a_wrong_method_names_the_right_ones(ann: Person) -> None:
+def test_a_wrong_method_lists_the_allowed_ones(ann: Person) -> None:
     answer = ann.api.delete("/api/chats")
     is_problem(answer, 405)
     assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
@@ -62,19 +63,19 @@ def test_a_wrong_method_names_the_right_ones(ann: Person) -> None:
     ],
     ids=lambda body: body[:12],
 )
-def test_what_is_no_json_is_malformed(ann: Person, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_malformed(ann: Person, body: bytes) -> None:
     is_problem(ann.api.post("/api/messages", data=body, content_type="application/json"), 400)
 
 
 @pytest.mark.parametrize("body", ["[]", "1", '"x"', "null", "true", '["chat_id"]'])
-def test_what_is_no_object_is_wrong(ann: Person, body: str) -> None:
+def test_a_body_that_is_not_an_object_is_invalid(ann: Person, body: str) -> None:
     is_problem(ann.api.post("/api/messages", data=body, content_type="application/json"), 422)
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=koi8-r"]
 )
-def test_another_content_type_is_not_taken(ann: Person, kind: str) -> None:
+def test_another_content_type_is_refused(ann: Person, kind: str) -> None:
     is_problem(ann.api.post("/api/chats", data='{"title": "x"}', content_type=kind), 415)
 
 
@@ -98,13 +99,13 @@ def test_a_body_without_a_length_is_bounded_too(ann: Person, chat: Chat) -> None
     assert Message.select().count() == 0
 
 
-def test_brackets_within_a_string_nest_nothing(ann: Person, chat: Chat) -> None:
+def test_brackets_in_a_string_do_not_count_as_nesting(ann: Person, chat: Chat) -> None:
     text = '[[{"' * 100 + "\\"
     answer = ann.api.post("/api/messages", json={"chat_id": chat.id, "text": text})
     assert (answer.status_code, answer.get_json()["text"]) == (201, text)
 
 
-def test_half_of_a_pair_is_no_name_of_a_field(ann: Person) -> None:
+def test_a_lone_surrogate_is_refused_as_a_field_name(ann: Person) -> None:
     sent = b'{"title": "x", "\\ud800": 1}'
     is_problem(ann.api.post("/api/chats", data=sent, content_type="application/json"), 422)
 
@@ -112,12 +113,12 @@ def test_half_of_a_pair_is_no_name_of_a_field(ann: Person) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/json", "application/json; charset=utf-8", 'APPLICATION/JSON;charset="UTF-8"']
 )
-def test_json_may_say_that_it_is_utf_8(ann: Person, kind: str) -> None:
+def test_the_content_type_of_json_may_name_utf_8(ann: Person, kind: str) -> None:
     answer = ann.api.post("/api/chats", data='{"title": "Сад"}'.encode(), content_type=kind)
     assert (answer.status_code, answer.get_json()["title"]) == (201, "Сад")
 
 
-def test_another_scheme_is_no_bad_token(anyone: Anyone) -> None:
+def test_another_scheme_is_not_reported_as_an_invalid_token(anyone: Anyone) -> None:
     """RFC 6750, 3.1."""
     for sent, challenge in (("Basic YW5uOmI=", "Bearer"), ("Bearer a.b.c", 'Bearer error="invalid_token"')):
         answer = anyone.api.get("/api/chats", headers={"Authorization": sent})
@@ -151,7 +152,7 @@ def test_no_answer_sets_a_cookie(ann: Person, anyone: Anyone, chat: Chat) -> Non
     ],
     ids=str,
 )
-def test_what_is_short_for_a_while_says_when_to_ask_again(app: Flask, error: Exception, status: int) -> None:
+def test_a_temporary_shortage_has_a_retry_after(app: Flask, error: Exception, status: int) -> None:
     with app.test_request_context("/api/messages"):
         answer = api.answer_error(error)
     assert answer.status_code == status
@@ -159,18 +160,18 @@ def test_what_is_short_for_a_while_says_when_to_ask_again(app: Flask, error: Exc
     assert str(error) not in answer.get_data(as_text=True)
 
 
-def test_no_token_is_asked_for_before_anything_else(anyone: Anyone) -> None:
+def test_a_missing_token_is_reported_before_anything_else(anyone: Anyone) -> None:
     answer = anyone.api.post("/api/messages", data=b"{", content_type="application/json")
     is_problem(answer, 401)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_session_opens_nothing_under_api(ann: Person) -> None:
+def test_a_session_cookie_is_refused_under_api(ann: Person) -> None:
     for path in ("/api/users/me", "/api/chats", "/api/messages?chat_id=1"):
         is_problem(ann.browser.get(path), 401)
 
 
-def test_a_fault_of_ours_tells_nothing_of_itself(
+def test_a_bug_reveals_nothing_in_its_answer(
     ann: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(self: User) -> None:
@@ -187,15 +188,18 @@ def test_a_fault_of_ours_tells_nothing_of_itself(
 def read_only(settings: Settings, ann: Person, chat: Chat) -> Any:
     """The database as a file that takes no writing."""
     path = settings.database_url.partition(":///")[2]
-    models.database.close()
+    models.database.close_all()
     usual = models.database.obj  # type: ignore[attr-defined]
-    models.base._proxy.initialize(peewee.SqliteDatabase(f"file:{path}?mode=ro", uri=True, timeout=0.1))
+    database = SqliteDatabase(f"file:{path}?mode=ro")
+    database.init(database.database, pragmas=(), timeout=0.1, uri=True)
+    models.base._proxy.initialize(database)
     yield
-    models.database.close()
+    models.database.close_all()
     models.base._proxy.initialize(usual)
 
 
-def test_a_database_that_takes_no_writing_says_so_and_reading_goes_on(read_only: None, ann: Person, chat: Chat) -> None:
+@pytest.mark.sqlite
+def test_a_read_only_database_is_reported_and_can_be_read(read_only: None, ann: Person, chat: Chat) -> None:
     answer = ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "lost?"})
     is_problem(answer, 503)
     assert int(answer.headers["Retry-After"]) > 0
@@ -204,10 +208,11 @@ def test_a_database_that_takes_no_writing_says_so_and_reading_goes_on(read_only:
     assert page.status_code == 200
 
 
-def test_a_locked_database_is_told_and_it_goes_on_by_itself(
+@pytest.mark.sqlite
+def test_a_locked_database_is_reported_and_work_continues_by_itself(
     ann: Person, chat: Chat, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models.database.close()
+    models.database.close_all()
     models.database.execute_sql("PRAGMA busy_timeout = 50")
     holder = sqlite3.connect(settings.database_url.partition(":///")[2], isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -222,6 +227,7 @@ def test_a_locked_database_is_told_and_it_goes_on_by_itself(
     assert [message.text for message in Message.select()] == ["and on"]
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_507(app: Flask, ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     pages = models.database.execute_sql("PRAGMA page_count").fetchone()[0]
@@ -229,21 +235,22 @@ def test_a_full_disk_is_507(app: Flask, ann: Person, chat: Chat, monkeypatch: py
     assert connect
     # SQLite's own bound on a file's pages fails as a full disk does.
     models.database.obj._pragmas.append(("max_page_count", pages))  # type: ignore[attr-defined]
-    models.database.close()
+    models.database.close_all()
     answers = [
         ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "x" * 9_000}).status_code for _ in range(10)
     ]
     assert answers[-1] == 507
-    said = ann.api.get(f"/api/messages?chat_id={chat.id}&limit=100").get_json()["items"]
-    assert len(said) == answers.count(201)
+    messages = ann.api.get(f"/api/messages?chat_id={chat.id}&limit=100").get_json()["items"]
+    assert len(messages) == answers.count(201)
     models.database.obj._pragmas.pop()  # type: ignore[attr-defined]
-    models.database.close()
+    models.database.close_all()
     assert ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "on"}).status_code == 201
 
 
-def test_the_health_check_tells_a_missing_database(app: Flask, settings: Settings, anyone: Anyone) -> None:
+@pytest.mark.sqlite
+def test_the_health_check_reports_a_missing_database(app: Flask, settings: Settings, anyone: Anyone) -> None:
     assert anyone.api.get("/healthz").get_json() == {"status": "ok"}
-    models.database.close()
+    models.database.close_all()
     Path(settings.database_url.partition(":///")[2]).unlink()
     answer = anyone.api.get("/healthz")
     assert answer.status_code == 503

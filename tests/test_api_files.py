@@ -141,7 +141,7 @@ def test_the_same_key_with_the_same_files_sends_once(ann: Person, chat: Chat) ->
     assert (Message.select().count(), File.select().count()) == (1, 1)
 
 
-def test_a_deleted_messages_files_are_gone(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_deleted_messages_files_are_removed(ann: Person, bob: Person, chat: Chat) -> None:
     message = sends(ann, [("a.png", picture().getvalue())], chat_id=str(chat.id)).get_json()
     (file,) = message["files"]
     assert (file["width"], file["height"], file["type"]) == (60, 40, "image/png")
@@ -162,7 +162,7 @@ def test_a_file_is_for_members_with_a_token(app: Flask, ann: Person, carol: Pers
     assert ann.api.get(file["url"], headers={"Authorization": "Bearer nonsense"}).status_code == 401
 
 
-def test_an_avatar_is_one_picture_and_nothing_else(ann: Person) -> None:
+def test_an_avatar_is_exactly_one_picture(ann: Person) -> None:
     where = "/api/users/me/avatar"
     extra = ann.api.put(where, data={"file": (picture(), "me.png"), "name": "Ann"})
     assert (extra.status_code, set(extra.get_json()["errors"])) == (422, {"name"})

@@ -16,26 +16,26 @@ from models import Chat
 def find(who: Person, q: str, **more: object) -> dict[str, Any]:
     answer = who.api.get("/api/find", query_string={"q": q, **more})
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.get_json()
-    return told
+    results: dict[str, Any] = answer.get_json()
+    return results
 
 
-def names(told: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
+def names(results: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
     return (
-        [chat["title"] for chat in told["chats"]],
-        [person["username"] for person in told["people"]],
-        [message["text"] for message in told["messages"]],
+        [chat["title"] for chat in results["chats"]],
+        [person["username"] for person in results["people"]],
+        [message["text"] for message in results["messages"]],
     )
 
 
 def test_a_few_letters_find_chats_people_and_messages(ann: Person, bob: Person, chat: Chat) -> None:
     bobs = ann.starts("Bobsleigh", bob)
     ann.posts(chat, "ask bob about it")
-    told = find(ann, "bo")
-    assert names(told) == (["Bobsleigh"], ["bob"], ["ask bob about it"])
-    assert told["chats"][0] == {"id": bobs.id, "title": "Bobsleigh", "url": f"/chats/{bobs.id}"}
-    assert told["people"][0]["url"] == "/users/bob"
-    message = told["messages"][0]
+    results = find(ann, "bo")
+    assert names(results) == (["Bobsleigh"], ["bob"], ["ask bob about it"])
+    assert results["chats"][0] == {"id": bobs.id, "title": "Bobsleigh", "url": f"/chats/{bobs.id}"}
+    assert results["people"][0]["url"] == "/users/bob"
+    message = results["messages"][0]
     assert message["snippet"] == "ask <mark>bob</mark> about it"
     assert (message["chat_title"], message["author"]["username"]) == ("Garden", "ann")
     assert message["url"].startswith(f"/chats/{chat.id}?around=")
@@ -64,8 +64,8 @@ def test_nothing_is_found_where_one_is_not(ann: Person, bob: Person, carol: Pers
 def test_so_many_of_each_and_no_more(ann: Person, bob: Person) -> None:
     for number in range(4):
         ann.posts(ann.starts(f"Word {number}", bob), f"word {number}")
-    told = find(ann, "word", limit=3)
-    assert names(told) == (["Word 3", "Word 2", "Word 1"], [], ["word 3", "word 2", "word 1"])
+    results = find(ann, "word", limit=3)
+    assert names(results) == (["Word 3", "Word 2", "Word 1"], [], ["word 3", "word 2", "word 1"])
 
 
 def test_filters_and_their_hints_come_along(ann: Person, chat: Chat) -> None:
@@ -81,7 +81,7 @@ def test_a_wrong_question_is_refused(ann: Person, query: str) -> None:
     assert ann.api.get(f"/api/find?{query}").status_code == 422
 
 
-def test_only_who_signed_in_may_find(anyone: Anyone) -> None:
+def test_only_people_who_signed_in_may_find(anyone: Anyone) -> None:
     assert anyone.api.get("/api/find?q=x").status_code == 401
 
 

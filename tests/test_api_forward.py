@@ -26,7 +26,7 @@ def forwards(who: Person, message_id: int, chat: Chat, key: str | None = None, *
     return who.api.post(f"/api/messages/{message_id}/forward", json={"chat_id": chat.id, **more}, headers=headers)
 
 
-def said(who: Person, chat: Chat) -> list[str]:
+def message_texts(who: Person, chat: Chat) -> list[str]:
     return [message["text"] for message in who.api.get(f"/api/messages?chat_id={chat.id}").get_json()["items"]]
 
 
@@ -42,7 +42,7 @@ def sends_picture(who: Person, chat: Chat) -> dict[str, Any]:
     return message
 
 
-def test_a_message_is_brought_into_another_chat(
+def test_a_message_is_forwarded_into_another_chat(
     ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat
 ) -> None:
     source = ann.posts(chat, "The **tomatoes** are in")
@@ -62,9 +62,7 @@ def test_a_message_is_brought_into_another_chat(
     assert (event.type, json.loads(event.data)) == ("message.created", copy)
 
 
-def test_of_where_it_came_from_nothing_is_told(
-    ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat
-) -> None:
+def test_the_original_chat_is_not_revealed(ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat) -> None:
     secret = ann.starts("Surprise party", bob)
     quoted = ann.posts(secret, "who brings the cake?")
     source = ann.posts(secret, "I do", reply_to=quoted.id)
@@ -74,16 +72,18 @@ def test_of_where_it_came_from_nothing_is_told(
         assert word not in shown
 
 
-def test_both_chats_must_be_ones_own(ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat) -> None:
+def test_forwarding_requires_membership_in_both_chats(
+    ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat
+) -> None:
     source, other = ann.posts(chat, "hello"), bob.posts(kitchen, "soup")
     assert forwards(ann, source.id, kitchen).status_code == 404
     assert forwards(ann, other.id, chat).status_code == 404
     ann.removes(bob, chat)
     assert forwards(bob, source.id, kitchen).status_code == 404
-    assert said(carol, kitchen) == ["soup"]
+    assert message_texts(carol, kitchen) == ["soup"]
 
 
-def test_a_comment_stands_before_it_as_ones_own_word(
+def test_a_comment_is_a_message_before_the_copy(
     ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat
 ) -> None:
     source = ann.posts(chat, "The tomatoes are in")
@@ -94,14 +94,16 @@ def test_a_comment_stands_before_it_as_ones_own_word(
     assert carol.of(kitchen).unread == 2
 
 
-def test_a_comment_too_long_is_refused_with_all_of_it(ann: Person, bob: Person, chat: Chat, kitchen: Chat) -> None:
+def test_a_comment_that_is_too_long_refuses_the_whole_forward(
+    ann: Person, bob: Person, chat: Chat, kitchen: Chat
+) -> None:
     source = ann.posts(chat, "hello")
     answer = forwards(bob, source.id, kitchen, text="a" * 10_001)
     assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"text"})
-    assert said(bob, kitchen) == []
+    assert message_texts(bob, kitchen) == []
 
 
-def test_what_was_forwarded_twice_names_who_said_it_first(
+def test_a_message_forwarded_twice_names_its_first_author(
     ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat
 ) -> None:
     source = ann.posts(chat, "hello")
@@ -118,12 +120,12 @@ def test_the_same_key_forwards_once(ann: Person, bob: Person, chat: Chat, kitche
     again = forwards(bob, source, kitchen, key="k1", text="look")
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.get_json() == again.get_json()
-    assert said(bob, kitchen) == ["look", "See"]
+    assert message_texts(bob, kitchen) == ["look", "See"]
     assert forwards(bob, other, kitchen, key="k1").status_code == 422
     assert len(list(media.store.keys())) == 2 * 4, "no bytes are left that no row names"
 
 
-def test_what_was_forwarded_is_so_though_the_first_one_is_gone(
+def test_a_repeated_forward_finds_its_copy_after_the_original_is_deleted(
     ann: Person, bob: Person, chat: Chat, kitchen: Chat
 ) -> None:
     """The answer was lost on the way, and is asked for again."""
@@ -139,27 +141,27 @@ def test_what_was_forwarded_is_so_though_the_first_one_is_gone(
 def test_the_copy_has_files_of_its_own(ann: Person, bob: Person, carol: Person, chat: Chat, kitchen: Chat) -> None:
     source = sends_picture(ann, chat)
     copy = forwards(bob, source["id"], kitchen).get_json()
-    for theirs, own in zip(source["files"], copy["files"], strict=True):
-        assert theirs["id"] != own["id"]
-        assert {**theirs, "id": 0, "url": "", "thumbnail_url": ""} == {**own, "id": 0, "url": "", "thumbnail_url": ""}
-        assert carol.api.get(theirs["url"]).status_code == 404
-        with carol.api.get(own["url"]) as got, ann.api.get(theirs["url"]) as first:
+    for original, own in zip(source["files"], copy["files"], strict=True):
+        assert original["id"] != own["id"]
+        assert {**original, "id": 0, "url": "", "thumbnail_url": ""} == {**own, "id": 0, "url": "", "thumbnail_url": ""}
+        assert carol.api.get(original["url"]).status_code == 404
+        with carol.api.get(own["url"]) as got, ann.api.get(original["url"]) as first:
             assert got.data == first.data
     assert {file.uploader_id for file in File.select().where(File.message == copy["id"])} == {bob.id}
 
 
-@pytest.mark.parametrize("gone", ["source", "copy"])
-def test_deleting_the_one_takes_nothing_from_the_other(
-    gone: str, ann: Person, bob: Person, chat: Chat, kitchen: Chat
+@pytest.mark.parametrize("deleted_side", ["source", "copy"])
+def test_deleting_one_leaves_the_other_unchanged(
+    deleted_side: str, ann: Person, bob: Person, chat: Chat, kitchen: Chat
 ) -> None:
     source = sends_picture(ann, chat)
     copy = forwards(bob, source["id"], kitchen).get_json()
-    goes, stays = (source, copy) if gone == "source" else (copy, source)
-    author = ann if gone == "source" else bob
+    removed, stays = (source, copy) if deleted_side == "source" else (copy, source)
+    author = ann if deleted_side == "source" else bob
     with bob.api.get(stays["files"][0]["url"]) as got:
         before = got.data
-    assert author.api.delete(f"/api/messages/{goes['id']}").status_code == 204
-    for file in goes["files"]:
+    assert author.api.delete(f"/api/messages/{removed['id']}").status_code == 204
+    for file in removed["files"]:
         assert author.api.get(file["url"]).status_code == 404
     for address in ("url", "thumbnail_url"):
         with bob.api.get(stays["files"][0][address]) as got:
@@ -168,23 +170,21 @@ def test_deleting_the_one_takes_nothing_from_the_other(
     assert bob.api.get(f"/api/messages/{stays['id']}").get_json()["text"] == "See"
 
 
-def test_a_file_whose_bytes_are_lost_is_told(ann: Person, bob: Person, chat: Chat, kitchen: Chat) -> None:
+def test_a_file_whose_bytes_are_lost_is_reported(ann: Person, bob: Person, chat: Chat, kitchen: Chat) -> None:
     source = sends_picture(ann, chat)
     media.store.remove(File.get(File.name == "list.txt").key)
     answer = forwards(bob, source["id"], kitchen)
     assert answer.status_code == 422
     assert answer.get_json()["errors"] == {"files": ["list.txt is no longer available."]}
     assert len(list(media.store.keys())) == 3
-    assert said(bob, kitchen) == []
+    assert message_texts(bob, kitchen) == []
 
 
-def test_nobody_puts_other_words_into_the_mouth_of_who_said_it(
-    ann: Person, bob: Person, chat: Chat, kitchen: Chat
-) -> None:
+def test_nobody_changes_the_words_of_the_author(ann: Person, bob: Person, chat: Chat, kitchen: Chat) -> None:
     source = ann.posts(chat, "hello")
     copy = forwards(bob, source.id, kitchen).get_json()
     assert bob.api.patch(f"/api/messages/{copy['id']}", json={"text": "I resign"}).status_code == 403
-    assert said(bob, kitchen) == ["hello"]
+    assert message_texts(bob, kitchen) == ["hello"]
 
 
 def test_a_deleted_message_is_not_forwarded_and_a_copy_stays(
@@ -194,17 +194,17 @@ def test_a_deleted_message_is_not_forwarded_and_a_copy_stays(
     forwards(bob, source.id, kitchen)
     messages.delete(ann.of(chat), source.id)
     assert forwards(bob, source.id, kitchen).status_code == 404
-    assert said(bob, kitchen) == ["hello"]
+    assert message_texts(bob, kitchen) == ["hello"]
 
 
 def test_a_closed_account_is_named_nowhere(ann: Person, bob: Person, chat: Chat, kitchen: Chat) -> None:
     source = ann.posts(chat, "hello")
     copy = forwards(bob, source.id, kitchen).get_json()
     accounts.close(ann.user, PASSWORD)
-    told = bob.api.get(f"/api/messages/{copy['id']}").get_json()["forwarded_from"]
-    assert told == {"author": None, "created_at": copy["forwarded_from"]["created_at"]}
+    forwarded_from = bob.api.get(f"/api/messages/{copy['id']}").get_json()["forwarded_from"]
+    assert forwarded_from == {"author": None, "created_at": copy["forwarded_from"]["created_at"]}
     log = [json.loads(event.data) for event in Event.select().where(Event.message_id == copy["id"])]
-    assert [event["forwarded_from"] for event in log] == [told]
+    assert [event["forwarded_from"] for event in log] == [forwarded_from]
 
 
 def test_a_forwarded_message_is_found_and_answered_like_any(

@@ -1,4 +1,4 @@
-"""/api/chats/<id>/members: who is in, who comes, who goes, who may do what."""
+"""/api/chats/<id>/members: list, add, remove, roles."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_somebody_new_is_answered_as_the_member_they_are(bob: Person, carol: Per
         ({"username": "carol", "user_id": 3}, 422, "user_id"),
     ],
 )
-def test_who_can_not_come_in_is_refused_by_field(
+def test_a_member_that_can_not_be_added_is_refused_by_field(
     ann: Person, carol: Person, chat: Chat, sent: dict[str, Any], status: int, field: str
 ) -> None:
     answer = ann.api.post(f"/api/chats/{chat.id}/members", json=sent)
@@ -100,7 +100,9 @@ def test_an_admin_removes_plain_members_only(ann: Person, bob: Person, carol: Pe
     assert bob.api.delete(f"/api/chats/{chat.id}/members/{carol.id}").status_code == 204
 
 
-def test_who_leaves_hands_over_and_the_last_one_ends_the_chat(ann: Person, bob: Person, chat: Chat) -> None:
+def test_an_owner_who_leaves_has_a_successor_and_the_last_member_ends_the_chat(
+    ann: Person, bob: Person, chat: Chat
+) -> None:
     assert ann.api.delete(f"/api/chats/{chat.id}/members/{ann.id}").status_code == 204
     assert roles(bob, chat) == {"bob": "owner"}
     assert bob.api.delete(f"/api/chats/{chat.id}/members/{bob.id}").status_code == 204
@@ -108,7 +110,7 @@ def test_who_leaves_hands_over_and_the_last_one_ends_the_chat(ann: Person, bob: 
     assert bob.api.get("/api/chats").get_json()["items"] == []
 
 
-def test_a_member_that_is_not_there_looks_like_a_chat_that_is_not(ann: Person, carol: Person, chat: Chat) -> None:
+def test_a_missing_member_looks_like_a_missing_chat(ann: Person, carol: Person, chat: Chat) -> None:
     tried = [
         ann.api.delete(f"/api/chats/{chat.id}/members/{carol.id}"),
         ann.api.delete(f"/api/chats/{chat.id}/members/987654"),
@@ -140,8 +142,7 @@ def test_a_large_chat_names_its_first_members_and_lists_all_page_by_page(ann: Pe
     with write():
         chats = [ann.starts(f"Chat {number}", bob) for number in range(60)]
         for chat in chats:
-            for person in people:
-                members.insert(chat, [person])
+            members.insert(chat, people)
     large = chats[-1]
     members.set_role(ann.of(large), people[120].id, "admin")
     shown = bob.api.get(f"/api/chats/{large.id}").get_json()
@@ -166,13 +167,13 @@ def test_a_large_chat_names_its_first_members_and_lists_all_page_by_page(ann: Pe
     assert "More members" in edit
 
 
-def test_the_number_of_members_is_right_whoever_comes_and_goes(
+def test_the_number_of_members_is_right_whoever_joins_and_leaves(
     ann: Person, bob: Person, carol: Person, chat: Chat
 ) -> None:
     def count() -> int:
-        told = ann.api.get(f"/api/chats/{chat.id}").get_json()
-        assert told["member_count"] == len(told["members"])
-        return int(told["member_count"])
+        chat_json = ann.api.get(f"/api/chats/{chat.id}").get_json()
+        assert chat_json["member_count"] == len(chat_json["members"])
+        return int(chat_json["member_count"])
 
     assert count() == 2
     ann.api.post(f"/api/chats/{chat.id}/members", json={"username": "carol"})

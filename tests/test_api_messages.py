@@ -15,7 +15,7 @@ MESSAGE = {
 }
 
 
-def test_a_message_is_written(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_message_is_posted(ann: Person, bob: Person, chat: Chat) -> None:
     answer = ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "The **tomatoes** are in\nall of them"})
     assert answer.status_code == 201
     message = answer.get_json()
@@ -98,7 +98,7 @@ def test_an_unchanged_text_is_no_edit(ann: Person, chat: Chat) -> None:
     assert ann.api.patch(f"/api/messages/{message.id}", json={"text": "the same"}).get_json()["edited_at"] is None
 
 
-def test_pages_lead_through_all_messages_in_both_directions(ann: Person, bob: Person, chat: Chat) -> None:
+def test_pages_cover_all_messages_in_both_directions(ann: Person, bob: Person, chat: Chat) -> None:
     ids = [ann.posts(chat, f"message {number}").id for number in range(7)]
     messages.delete(ann.of(chat), ids.pop(3))
     back, address = [], f"/api/messages?chat_id={chat.id}&limit=2"
@@ -135,7 +135,7 @@ def test_wrong_queries_are_refused(ann: Person, chat: Chat, query: str) -> None:
     assert ann.api.get(f"/api/messages?chat_id={chat.id}&{query}").status_code == 422
 
 
-def test_messages_need_their_chat(ann: Person) -> None:
+def test_listing_messages_requires_a_chat(ann: Person) -> None:
     assert set(ann.api.get("/api/messages").get_json()["errors"]) == {"chat_id"}
 
 
@@ -151,27 +151,27 @@ def test_a_page_of_messages_costs_the_same_however_long(ann: Person, bob: Person
     assert len(queries) == few <= 5
 
 
-def test_before_and_after_at_once_lead_nowhere(ann: Person, chat: Chat) -> None:
+def test_before_and_after_together_are_refused(ann: Person, chat: Chat) -> None:
     answer = ann.api.get(f"/api/messages?chat_id={chat.id}&before=5&after=1")
     assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"after"})
 
 
 @pytest.mark.parametrize("sent", [{}, {"text": None}, {"text": 1}, {"text": "x" * 10_001}, {"text": " "}])
-def test_a_wrong_edit_changes_nothing(ann: Person, chat: Chat, sent: dict[str, object]) -> None:
+def test_an_invalid_edit_changes_nothing(ann: Person, chat: Chat, sent: dict[str, object]) -> None:
     message = ann.posts(chat, "before")
     answer = ann.api.patch(f"/api/messages/{message.id}", json=sent)
     assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"text"})
     assert ann.api.get(f"/api/messages/{message.id}").get_json()["text"] == "before"
 
 
-def test_a_key_is_each_persons_own(ann: Person, bob: Person, chat: Chat) -> None:
+def test_each_person_has_their_own_keys(ann: Person, bob: Person, chat: Chat) -> None:
     sent = {"json": {"chat_id": chat.id, "text": "hello"}, "headers": {"Idempotency-Key": "the-same"}}
     first, other = (who.api.post("/api/messages", **sent) for who in (ann, bob))
     assert (first.status_code, other.status_code) == (201, 201)
     assert first.get_json()["id"] != other.get_json()["id"]
 
 
-def test_what_is_not_ones_own_looks_like_what_is_not_there(ann: Person, carol: Person, chat: Chat) -> None:
+def test_another_chats_message_looks_like_a_missing_one(ann: Person, carol: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     answers = [
         *(carol.api.get(f"/api/messages/{number}") for number in (message.id, 987_654)),
@@ -184,7 +184,7 @@ def test_what_is_not_ones_own_looks_like_what_is_not_there(ann: Person, carol: P
     assert len({answer.data for answer in answers}) == 1
 
 
-def test_writing_is_slowed(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_is_throttled(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "throttled", True)
     monkeypatch.setattr(limits, "posts_a_minute", 3)
     answers = [ann.api.post("/api/messages", json={"chat_id": chat.id, "text": "x"}) for _ in range(4)]

@@ -18,8 +18,8 @@ OPEN = {"POST /api/users", "POST /api/users/login"}
 def document(anyone: Anyone) -> dict[str, Any]:
     answer = anyone.api.get("/api/openapi.json")
     assert (answer.status_code, answer.content_type) == (200, "application/json")
-    told: dict[str, Any] = answer.get_json()
-    return told
+    document: dict[str, Any] = answer.get_json()
+    return document
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -28,14 +28,14 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{method.upper()} {path}", operation
 
 
-def references(told: Any) -> Iterator[str]:
-    if isinstance(told, dict):
-        if isinstance(told.get("$ref"), str):
-            yield told["$ref"]
-        for value in told.values():
+def references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"]
+        for value in schema.values():
             yield from references(value)
-    elif isinstance(told, list):
-        for value in told:
+    elif isinstance(schema, list):
+        for value in schema:
             yield from references(value)
 
 
@@ -70,14 +70,14 @@ def test_every_error_is_a_problem_and_every_body_can_be_wrong(document: dict[str
             assert "404" in operation["responses"], name
 
 
-def test_what_is_slowed_says_when_to_ask_again(document: dict[str, Any]) -> None:
+def test_a_throttled_answer_has_a_retry_after(document: dict[str, Any]) -> None:
     for _, operation in operations(document):
         for status in ("429", "503"):
             if status in operation["responses"]:
                 assert "Retry-After" in operation["responses"][status]["headers"]
 
 
-def test_what_is_made_says_where_it_is(document: dict[str, Any]) -> None:
+def test_created_rows_have_a_location(document: dict[str, Any]) -> None:
     for path in ("/api/users", "/api/chats", "/api/messages"):
         assert "Location" in document["paths"][path]["post"]["responses"]["201"]["headers"]
 
@@ -88,7 +88,7 @@ def test_forms_with_files_are_described(document: dict[str, Any]) -> None:
     form = message["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert set(form["properties"]) == {"chat_id", "text", "reply_to", "draft", "files"}
     assert (form["properties"]["files"]["type"], form["required"]) == ("array", ["chat_id"])
-    assert [told["name"] for told in message["parameters"]] == ["Idempotency-Key"]
+    assert [parameter["name"] for parameter in message["parameters"]] == ["Idempotency-Key"]
     avatar = document["paths"]["/api/users/me/avatar"]["put"]
     assert set(avatar["requestBody"]["content"]) == {"multipart/form-data"}
     assert avatar["requestBody"]["content"]["multipart/form-data"]["schema"]["required"] == ["file"]
@@ -110,7 +110,7 @@ def test_what_a_change_leaves_out_has_no_usual_value(document: dict[str, Any]) -
     assert all("default" not in field for field in changes["properties"].values())
 
 
-def test_spans_of_time_are_told_as_they_are_set(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spans_of_time_are_shown_as_they_are_set(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "undo_seconds", 12)
     document = anyone.api.get("/api/openapi.json").get_json()
     assert "12 seconds" in document["paths"]["/api/messages/{message_id}/restore"]["post"]["summary"]
@@ -119,7 +119,7 @@ def test_spans_of_time_are_told_as_they_are_set(anyone: Anyone, monkeypatch: pyt
     assert not [text for text in texts if "{" in text]
 
 
-def test_the_limits_are_told_as_they_are_set(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_are_shown_as_they_are_set(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "title_max", 41)
     shapes = anyone.api.get("/api/openapi.json").get_json()["components"]["schemas"]
     assert shapes["NewChat"]["properties"]["title"]["description"] == "1 to 41 characters"

@@ -16,14 +16,14 @@ from actions import messages as message_actions
 from actions.reactions import KINDS_MAX
 from models import Chat, DeletedMessage, Event, Message, Reaction, database, message_page
 from models.reaction import NAMED
-from stream.process.log import EventLog
+from stream.process.engine import open_log
 
 HEART = "❤️"
 
 
-def told(who: Person) -> list[tuple[str, dict[str, Any]]]:
+def visible_events(who: Person) -> list[tuple[str, dict[str, Any]]]:
     """What a stream of theirs would tell from the beginning."""
-    log = EventLog(str(database.database), b"key")
+    log = open_log(str(database.database), b"key")
     try:
         return [(event.type, json.loads(event.data)) for event in log.visible_to(who.id, 0, 1000)]
     finally:
@@ -36,8 +36,8 @@ def path(message: Message, emoji: str) -> str:
 
 def tallies(who: Person, message: Message) -> list[tuple[str, int, list[int]]]:
     """What a person is told of the reactions to a message."""
-    told = who.api.get(f"/api/messages/{message.id}").get_json()["reactions"]
-    return [(tally["emoji"], tally["count"], tally["users"]) for tally in told]
+    reactions = who.api.get(f"/api/messages/{message.id}").get_json()["reactions"]
+    return [(tally["emoji"], tally["count"], tally["users"]) for tally in reactions]
 
 
 def test_people_react_and_take_it_back(ann: Person, bob: Person, chat: Chat) -> None:
@@ -60,7 +60,7 @@ def test_people_react_and_take_it_back(ann: Person, bob: Person, chat: Chat) -> 
     assert tallies(ann, message) == [("🎉", 1, [ann.id]), ("🍅", 1, [ann.id])]
 
 
-def test_the_same_again_changes_nothing_and_tells_nothing(ann: Person, bob: Person, chat: Chat) -> None:
+def test_repeating_a_reaction_changes_and_sends_nothing(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     for _ in range(2):
         assert bob.api.put(path(message, "👍")).status_code == 200
@@ -71,13 +71,13 @@ def test_the_same_again_changes_nothing_and_tells_nothing(ann: Person, bob: Pers
     assert tallies(ann, message) == []
 
 
-def test_it_is_told_as_the_message_is_now_to_everyone_alike(ann: Person, bob: Person, chat: Chat) -> None:
+def test_everyone_gets_the_same_event_of_the_message_as_it_is_now(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
-    said = bob.api.put(path(message, "👍")).get_json()
+    message_json = bob.api.put(path(message, "👍")).get_json()
     cause = {"reaction": {"user_id": bob.id, "emoji": "👍", "added": True}}
-    assert told(ann)[-1] == ("message.updated", {**said, **cause})
-    assert said["edited_at"] is None
-    assert said == ann.api.get(f"/api/messages/{message.id}").get_json()
+    assert visible_events(ann)[-1] == ("message.updated", {**message_json, **cause})
+    assert message_json["edited_at"] is None
+    assert message_json == ann.api.get(f"/api/messages/{message.id}").get_json()
 
 
 def test_a_reaction_makes_nothing_unread_and_moves_no_chat(ann: Person, bob: Person, chat: Chat) -> None:
@@ -85,7 +85,7 @@ def test_a_reaction_makes_nothing_unread_and_moves_no_chat(ann: Person, bob: Per
     other = ann.starts("Kitchen", bob)
     bob.api.put(path(message, "👍"))
     assert ann.of(chat).unread == 0
-    assert [mine["id"] for mine in ann.api.get("/api/chats").get_json()["items"]] == [other.id, chat.id]
+    assert [chat_json["id"] for chat_json in ann.api.get("/api/chats").get_json()["items"]] == [other.id, chat.id]
 
 
 def test_one_emoji_is_one_however_it_was_typed(ann: Person, bob: Person, chat: Chat) -> None:
@@ -105,7 +105,7 @@ def test_an_emoji_may_be_of_several_characters(ann: Person, chat: Chat, emoji: s
 @pytest.mark.parametrize(
     "text", ["a", "1", "+1", ":+1:", "👍👍", "👍 ", "\u200d", "🏽", "🇫", "\ufe0f", "👍" * 5000, "<b>"]
 )
-def test_anything_else_is_refused(ann: Person, chat: Chat, text: str) -> None:
+def test_anything_but_an_emoji_is_refused(ann: Person, chat: Chat, text: str) -> None:
     message = ann.posts(chat, "hello")
     for ask in (ann.api.put, ann.api.delete):
         answer = ask(path(message, text))
@@ -124,7 +124,7 @@ def test_there_are_at_most_twenty_kinds_under_a_message(ann: Person, bob: Person
     assert bob.api.put(path(message, chr(0x1F34F))).status_code == 200
 
 
-def test_of_many_the_first_are_named_and_all_are_counted(
+def test_all_reactions_are_counted_and_the_first_are_named(
     ann: Person, chat: Chat, person: Callable[[str], Person]
 ) -> None:
     message = ann.posts(chat, "hello")
@@ -140,7 +140,7 @@ def test_of_many_the_first_are_named_and_all_are_counted(
     assert Reaction.select().count() == NAMED + 2
 
 
-def test_who_reacted_is_told_page_by_page(ann: Person, bob: Person, chat: Chat) -> None:
+def test_reactions_are_listed_page_by_page(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     ann.api.put(path(message, "👍"))
     bob.api.put(path(message, "👍"))
@@ -152,7 +152,7 @@ def test_who_reacted_is_told_page_by_page(ann: Person, bob: Person, chat: Chat) 
     assert page["next"] is None
 
 
-def test_who_was_removed_stays_counted_and_can_do_nothing(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_removed_member_stays_counted_and_can_do_nothing(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     bob.api.put(path(message, "👍"))
     ann.removes(bob, chat)
@@ -161,7 +161,7 @@ def test_who_was_removed_stays_counted_and_can_do_nothing(ann: Person, bob: Pers
     assert tallies(ann, message) == [("👍", 1, [bob.id])]
 
 
-def test_a_closed_accounts_reactions_go(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_closed_accounts_reactions_are_deleted(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     bob.api.put(path(message, "👍"))
     ann.api.put(path(message, "👍"))
@@ -169,25 +169,25 @@ def test_a_closed_accounts_reactions_go(ann: Person, bob: Person, chat: Chat) ->
     assert tallies(ann, message) == [("👍", 1, [ann.id])]
 
 
-def test_a_reaction_writes_nothing_of_the_text_again(ann: Person, bob: Person, chat: Chat) -> None:
+def test_the_event_of_a_reaction_does_not_repeat_the_text(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the swordfish *is* secret " * 300)
     for _ in range(3):
         bob.api.put(path(message, "👍"))
-        said = bob.api.delete(path(message, "👍")).get_json()
+        message_json = bob.api.delete(path(message, "👍")).get_json()
     sizes = [len(event.data) for event in Event.select().where(Event.type == "message.updated")]
     assert len(sizes) == 6
     assert max(sizes) < 2_000
     cause = {"reaction": {"user_id": bob.id, "emoji": "👍", "added": False}}
-    assert told(ann)[-1] == ("message.updated", {**said, **cause})
+    assert visible_events(ann)[-1] == ("message.updated", {**message_json, **cause})
     message_actions.edit(ann.of(chat), message.id, "now *another*")
-    texts = [data["text"] for type, data in told(bob) if type == "message.updated"]
+    texts = [data["text"] for type, data in visible_events(bob) if type == "message.updated"]
     assert texts == ["now *another*"] * 7
     message_actions.delete(ann.of(chat), message.id)
-    assert "swordfish" not in str(told(bob))
-    assert [data["text"] for type, data in told(bob) if type == "message.updated"] == [""] * 7
+    assert "swordfish" not in str(visible_events(bob))
+    assert [data["text"] for type, data in visible_events(bob) if type == "message.updated"] == [""] * 7
 
 
-def test_they_go_with_their_message(ann: Person, bob: Person, chat: Chat) -> None:
+def test_reactions_are_deleted_with_their_message(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     bob.api.put(path(message, "👍"))
     message_actions.delete(ann.of(chat), message.id)
@@ -197,8 +197,8 @@ def test_they_go_with_their_message(ann: Person, bob: Person, chat: Chat) -> Non
     DeletedMessage.update(withdrawn_at=0).execute()
     DeletedMessage.prune()
     assert Reaction.select().count() == 0
-    told = [json.loads(event.data) for event in Event.select().where(Event.message_id == message.id)]
-    assert all(not data.get("reactions") for data in told)
+    event_data = [json.loads(event.data) for event in Event.select().where(Event.message_id == message.id)]
+    assert all(not data.get("reactions") for data in event_data)
     other = ann.posts(chat, "again")
     bob.api.put(path(other, "👍"))
     chats.delete(ann.of(chat))

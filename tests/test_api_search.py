@@ -52,6 +52,15 @@ def test_search_narrows_by_chat_author_and_place(ann: Person, bob: Person, chat:
     assert found(ann, "word", before=ids[1]) == ["word 0"]
 
 
+def test_a_snippet_shows_a_mention_as_its_reader_sees_it(ann: Person, bob: Person, chat: Chat) -> None:
+    ann.posts(chat, "@bob the **second** draft")
+    for path in ("/api/search?q=draft", "/api/find?q=draft"):
+        answer = ann.api.get(path).get_json()
+        hits = answer["items"] if "items" in answer else answer["messages"]
+        assert [hit["snippet"] for hit in hits] == ["@bob the second <mark>draft</mark>"]
+    assert "@bob the second <mark>draft</mark>" in ann.sees("/search?q=draft")
+
+
 def test_search_hits_carry_a_snippet_and_lead_on(ann: Person, chat: Chat) -> None:
     for number in range(3):
         ann.posts(chat, f"{'lead ' * 60} <needle> {number} {'tail ' * 60}")
@@ -135,11 +144,11 @@ def test_the_next_page_keeps_the_question(ann: Person, bob: Person, chat: Chat) 
     assert seen == [f"слово & знак {number}" for number in (4, 2, 0)]
 
 
-def test_only_who_signed_in_may_search(anyone: Anyone) -> None:
+def test_only_people_who_signed_in_may_search(anyone: Anyone) -> None:
     assert anyone.api.get("/api/search?q=x").status_code == 401
 
 
-def test_a_chat_that_is_not_there_looks_like_one_of_others(carol: Person, chat: Chat) -> None:
+def test_a_missing_chat_looks_like_one_of_others(carol: Person, chat: Chat) -> None:
     answers = [carol.api.get(f"/api/search?q=x&chat_id={number}") for number in (chat.id, 987_654)]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].data == answers[1].data

@@ -78,13 +78,13 @@ def test_weak_and_overlong_passwords_are_refused(anyone: Anyone, password: str) 
     assert set(answer.get_json()["errors"]) == {"password"}
 
 
-def test_all_that_is_wrong_is_told_at_once(anyone: Anyone) -> None:
+def test_all_errors_are_reported_at_once(anyone: Anyone) -> None:
     answer = anyone.api.post("/api/users", json={"username": "a", "password": "b", "name": "x" * 101})
     assert set(answer.get_json()["errors"]) == {"username", "password", "name"}
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
-def test_a_password_opens_however_a_keyboard_composes_it(anyone: Anyone, form: Any) -> None:
+def test_a_password_matches_in_any_unicode_form(anyone: Anyone, form: Any) -> None:
     password = unicodedata.normalize(form, "Zoë und Åsa 여행")
     assert anyone.api.post("/api/users", json={"username": "zoe", "password": password}).status_code == 201
     for typed in ("NFC", "NFD"):
@@ -92,7 +92,7 @@ def test_a_password_opens_however_a_keyboard_composes_it(anyone: Anyone, form: A
         assert anyone.api.post("/api/users/login", json=sent).status_code == 200, typed
 
 
-def test_a_password_from_before_it_was_normalized_opens(anyone: Anyone, ann: Person) -> None:
+def test_a_password_hashed_before_normalization_still_matches(anyone: Anyone, ann: Person) -> None:
     typed = unicodedata.normalize("NFD", "Zoë und Åsa")
     kept = bcrypt.hashpw(passwords.digest(typed), bcrypt.gensalt(4)).decode()
     User.update(password=kept).where(User.id == ann.user.id).execute()
@@ -100,7 +100,7 @@ def test_a_password_from_before_it_was_normalized_opens(anyone: Anyone, ann: Per
     assert anyone.api.post("/api/users/login", json={"username": "ann", "password": "Zoe und Asa"}).status_code == 401
 
 
-def test_a_password_counts_whole(anyone: Anyone) -> None:
+def test_every_character_of_a_password_counts(anyone: Anyone) -> None:
     """bcrypt alone would look at 72 bytes: 36 Cyrillic letters."""
     long = "щ" * 200
     anyone.api.post("/api/users", json={"username": "ann", "password": long + "а"})
@@ -112,10 +112,10 @@ def test_a_password_counts_whole(anyone: Anyone) -> None:
 def test_logging_in_gives_a_token(anyone: Anyone, ann: Person) -> None:
     answer = anyone.api.post("/api/users/login", json={"username": "ANN", "password": PASSWORD})
     assert answer.status_code == 200
-    said = answer.get_json()
-    assert set(said) == {"token", "expires_at", "user"}
-    assert said["user"]["id"] == ann.id
-    assert ann.api.get("/api/users/me", headers={"Authorization": f"bearer {said['token']}"}).status_code == 200
+    body = answer.get_json()
+    assert set(body) == {"token", "expires_at", "user"}
+    assert body["user"]["id"] == ann.id
+    assert ann.api.get("/api/users/me", headers={"Authorization": f"bearer {body['token']}"}).status_code == 200
 
 
 def test_an_unknown_name_and_a_wrong_password_look_the_same(anyone: Anyone, ann: Person) -> None:
@@ -128,7 +128,7 @@ def test_an_unknown_name_and_a_wrong_password_look_the_same(anyone: Anyone, ann:
     assert all(answer.headers["WWW-Authenticate"].startswith("Bearer") for answer in answers)
 
 
-def test_logging_out_kills_this_token_alone(ann: Person, anyone: Anyone) -> None:
+def test_logging_out_ends_only_this_token(ann: Person, anyone: Anyone) -> None:
     other = anyone.api.post("/api/users/login", json={"username": "ann", "password": PASSWORD}).get_json()["token"]
     assert ann.api.post("/api/users/logout").status_code == 204
     assert ann.api.get("/api/users/me").status_code == 401
@@ -162,7 +162,7 @@ def forged(app: Flask, ann: Person, **changed: Any) -> str:
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
-def test_a_forged_token_opens_nothing(app: Flask, ann: Person, changed: dict[str, Any]) -> None:
+def test_a_forged_token_is_refused(app: Flask, ann: Person, changed: dict[str, Any]) -> None:
     answer = ann.api.get("/api/users/me", headers={"Authorization": f"Bearer {forged(app, ann, **changed)}"})
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
@@ -170,18 +170,18 @@ def test_a_forged_token_opens_nothing(app: Flask, ann: Person, changed: dict[str
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YW5uOmI=", "Bearer a.b.c", "Bearer é"])
-def test_no_token_at_all_opens_nothing(ann: Person, header: str) -> None:
+def test_a_missing_token_is_refused(ann: Person, header: str) -> None:
     assert ann.api.get("/api/users/me", headers={"Authorization": header}).status_code == 401
 
 
-def test_a_token_in_the_address_or_a_cookie_opens_nothing(app: Flask, ann: Person) -> None:
+def test_a_token_in_the_url_or_a_cookie_is_refused(app: Flask, ann: Person) -> None:
     client = app.test_client()
     client.set_cookie("token", ann.api.token or "")
     assert client.get(f"/api/users/me?token={ann.api.token}&access_token={ann.api.token}").status_code == 401
     assert ann.browser.get("/api/users/me").status_code == 401
 
 
-def test_people_are_found_by_how_they_begin(ann: Person, bob: Person, carol: Person) -> None:
+def test_people_are_found_by_prefix(ann: Person, bob: Person, carol: Person) -> None:
     accounts.change(bob.user, name="Анна Петровна")
     names = [user["username"] for user in ann.api.get("/api/users?q=AN").get_json()["items"]]
     assert names == ["ann"]
@@ -189,7 +189,7 @@ def test_people_are_found_by_how_they_begin(ann: Person, bob: Person, carol: Per
     assert len(ann.api.get("/api/users").get_json()["items"]) == 3
 
 
-def test_the_list_of_people_is_turned_page_by_page(ann: Person, bob: Person, carol: Person) -> None:
+def test_the_list_of_people_has_pages(ann: Person, bob: Person, carol: Person) -> None:
     seen, address = [], "/api/users?limit=1"
     while address:
         page = ann.api.get(address).get_json()
@@ -207,7 +207,7 @@ def test_a_profile_is_changed(ann: Person) -> None:
     assert ann.api.patch(f"/api/users/{ann.id}", json={"username": "ann.b"}).get_json()["username"] == "ann.b"
 
 
-def test_wrong_changes_change_nothing(ann: Person, bob: Person) -> None:
+def test_invalid_changes_are_refused_as_a_whole(ann: Person, bob: Person) -> None:
     for sent, status, field in (
         ({"name": "Good", "username": "bob"}, 409, "username"),
         ({"name": "Good", "about": "x" * 501}, 422, "about"),
@@ -263,7 +263,7 @@ def test_a_former_picture_is_kept_nowhere(ann: Person, chat: Chat, settings: Set
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a nothing", b"%PDF-1.7"])
-def test_what_is_no_picture_is_no_avatar(ann: Person, content: bytes) -> None:
+def test_an_avatar_that_is_not_a_picture_is_refused(ann: Person, content: bytes) -> None:
     answer = ann.api.put("/api/users/me/avatar", data={"file": (io.BytesIO(content), "me.png")})
     assert answer.status_code == 422
     assert "file" in answer.get_json()["errors"]
@@ -303,15 +303,15 @@ def test_a_deleted_account_leaves_its_messages_and_keeps_its_name(ann: Person, b
     assert bob.api.delete("/api/users/me", json={"current_password": PASSWORD}).status_code == 204
     assert bob.api.get("/api/users/me").status_code == 401
     assert ann.api.get(f"/api/users/{bob.id}").status_code == 404
-    said = ann.api.get(f"/api/messages/{message.id}").get_json()
-    assert (said["author"], said["text"]) == (None, "I was here")
+    message_json = ann.api.get(f"/api/messages/{message.id}").get_json()
+    assert (message_json["author"], message_json["text"]) == (None, "I was here")
     members = ann.api.get(f"/api/chats/{chat.id}/members").get_json()["items"]
     assert [member["user"]["username"] for member in members] == ["ann"]
     again = anyone.api.post("/api/users", json={"username": "bob", "password": PASSWORD})
     assert again.status_code == 409
 
 
-def test_guessing_is_slowed_for_the_guesser_alone(anyone: Anyone, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_guesser_is_throttled(anyone: Anyone, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "throttled", True)
     wrong, right = ({"username": "ann", "password": word} for word in ("not this one", PASSWORD))
     tried = [anyone.api.post("/api/users/login", json=wrong) for _ in range(11)]
@@ -322,7 +322,7 @@ def test_guessing_is_slowed_for_the_guesser_alone(anyone: Anyone, ann: Person, m
     assert anyone.api.post("/api/users/login", json=right, environ_base=elsewhere).status_code == 200
 
 
-def test_those_who_know_their_passwords_use_nothing_up(
+def test_correct_passwords_do_not_count_as_attempts(
     anyone: Anyone, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A school behind one address logs in as often as it likes."""
@@ -331,7 +331,7 @@ def test_those_who_know_their_passwords_use_nothing_up(
     assert {anyone.api.post("/api/users/login", json=right).status_code for _ in range(110)} == {200}
 
 
-def test_a_token_ends_by_itself(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_expires(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.time_ns() + 31 * 86_400 * 10**9
     monkeypatch.setattr(time, "time_ns", lambda: later)
     assert ann.api.get("/api/users/me").status_code == 401
@@ -370,7 +370,7 @@ def test_a_wrong_login_body_names_each_field(anyone: Anyone, sent: dict[str, Any
     assert set(answer.get_json()["errors"]) == fields
 
 
-def test_registering_is_slowed(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registering_is_throttled(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "throttled", True)
     monkeypatch.setitem(THROTTLES, "register", (2, 3600))
     answers = [
@@ -381,7 +381,7 @@ def test_registering_is_slowed(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) 
     assert answers[-1].content_type == "application/problem+json"
 
 
-def test_guessing_ones_password_by_a_stolen_token_is_slowed(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guessing_the_password_with_a_stolen_token_is_throttled(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "throttled", True)
     wrong = {"password": "another long phrase", "current_password": "not this one"}
     tried = [ann.api.patch("/api/users/me", json=wrong) for _ in range(10)]
@@ -389,14 +389,14 @@ def test_guessing_ones_password_by_a_stolen_token_is_slowed(ann: Person, monkeyp
     assert [answer.status_code for answer in tried] == [422] * 10 + [429]
 
 
-def test_what_a_change_leaves_out_stays(ann: Person) -> None:
+def test_omitted_fields_stay_unchanged(ann: Person) -> None:
     ann.api.patch("/api/users/me", json={"name": "Ann", "about": "Grows tomatoes"})
     assert ann.api.patch("/api/users/me", json={}).get_json()["name"] == "Ann"
     changed = ann.api.patch("/api/users/me", json={"about": ""}).get_json()
     assert (changed["name"], changed["about"]) == ("Ann", "")
 
 
-def test_a_change_of_password_and_name_is_one(ann: Person, bob: Person, anyone: Anyone) -> None:
+def test_password_and_username_change_together_or_not_at_all(ann: Person, bob: Person, anyone: Anyone) -> None:
     both = {"password": "another long phrase", "current_password": PASSWORD}
     assert ann.api.patch("/api/users/me", json={**both, "username": "bob"}).status_code == 409
     assert anyone.api.post("/api/users/login", json={"username": "ann", "password": PASSWORD}).status_code == 200
@@ -405,7 +405,7 @@ def test_a_change_of_password_and_name_is_one(ann: Person, bob: Person, anyone: 
     assert anyone.api.post("/api/users/login", json=again).status_code == 200
 
 
-def test_somebody_elses_account_is_not_ones_own(ann: Person, bob: Person) -> None:
+def test_nobody_can_change_another_account(ann: Person, bob: Person) -> None:
     assert ann.api.patch(f"/api/users/{bob.id}", json={"name": "Mine"}).status_code == 403
     assert ann.api.patch("/api/users/987654", json={"name": "Mine"}).status_code == 404
     assert ann.api.get("/api/users/987654").status_code == 404
@@ -415,13 +415,13 @@ def test_somebody_elses_account_is_not_ones_own(ann: Person, bob: Person) -> Non
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "q=" + "x" * 101, "after=" + "x" * 101])
-def test_a_wrong_question_for_people_is_refused_by_field(ann: Person, query: str) -> None:
+def test_an_invalid_query_for_people_names_the_field(ann: Person, query: str) -> None:
     answer = ann.api.get(f"/api/users?{query}")
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) == {query.partition("=")[0]}
 
 
-def test_the_next_page_of_people_keeps_the_question(ann: Person, bob: Person, carol: Person) -> None:
+def test_the_next_page_of_people_keeps_the_query(ann: Person, bob: Person, carol: Person) -> None:
     for who in (ann, carol):
         accounts.change(who.user, name="Зоя & Ко")
     page = bob.api.get("/api/users?q=зоя %26&limit=1").get_json()
@@ -431,7 +431,7 @@ def test_the_next_page_of_people_keeps_the_question(ann: Person, bob: Person, ca
 
 
 @pytest.mark.parametrize("sent", [{}, {"current_password": None}, {"current_password": PASSWORD, "sure": True}])
-def test_an_account_is_not_deleted_by_a_wrong_body(ann: Person, sent: dict[str, Any]) -> None:
+def test_an_invalid_body_does_not_delete_the_account(ann: Person, sent: dict[str, Any]) -> None:
     answer = ann.api.delete("/api/users/me", json=sent)
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) <= {"current_password", "sure"}

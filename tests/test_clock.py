@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -24,8 +25,6 @@ Clock = Callable[[float], None]
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Sets the clock by so many seconds from the true time, for everything that asks for it."""
-    import time
-
     true_ns, true = time.time_ns, time.time
 
     def set_by(seconds: float) -> None:
@@ -56,7 +55,7 @@ def test_an_undo_does_not_outlive_its_time(clock: Clock, ann: Person, chat: Chat
     message = ann.posts(chat, "regretted")
     messages.delete(ann.of(chat), message.id)
     clock(shift)
-    # Whatever was deleted at a time that is still to come can't be put back, and goes with the next sweep.
+    # Whatever was deleted at a future time can't be restored, and is purged by the next sweep.
     with pytest.raises(NotThere):
         messages.restore(ann.of(chat), message.id)
     DeletedMessage.prune()
@@ -67,8 +66,6 @@ def test_an_undo_does_not_outlive_its_time(clock: Clock, ann: Person, chat: Chat
 def test_an_undo_ends_after_its_time_even_if_the_clock_was_set_back_within_it(
     clock: Clock, ann: Person, chat: Chat, shift: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import time
-
     cleanup.waiting.clear()
     clock(0)
     message = ann.posts(chat, "regretted")
@@ -77,7 +74,7 @@ def test_an_undo_ends_after_its_time_even_if_the_clock_was_set_back_within_it(
     true = time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: true() + limits.undo_seconds + 1)
     clock(limits.undo_seconds + 1 + shift)
-    models.database.close()
+    models.database.close_all()
     cleanup.forget(str(models.database.database))
     assert not DeletedMessage.select().exists()
 
@@ -106,19 +103,19 @@ def test_no_login_lives_longer_than_a_new_one_would(clock: Clock, ann: Person, s
 
 
 @pytest.mark.parametrize("shift", BACK)
-def test_a_link_opens_nothing_for_longer(clock: Clock, app: Flask, ann: Person, shift: int) -> None:
-    link = Link.by_hand(ann.user)
+def test_a_link_does_not_live_longer(clock: Clock, app: Flask, ann: Person, shift: int) -> None:
+    link = Link.reset_by_admin(ann.user)
     assert Link.alive(link.secret, "reset")
     clock(shift)
     with pytest.raises(NotThere):
         Link.alive(link.secret, "reset")
     with pytest.raises(NotThere):
         accounts.reset_password(link, "another good long one")
-    assert Link.alive(Link.by_hand(ann.user).secret, "reset")
+    assert Link.alive(Link.reset_by_admin(ann.user).secret, "reset")
 
 
 @pytest.mark.parametrize("shift", SHIFTS)
-def test_a_throttle_neither_holds_for_longer_nor_is_lifted_for_good(
+def test_a_throttle_neither_lasts_longer_nor_ends_for_good(
     clock: Clock, app: Flask, monkeypatch: pytest.MonkeyPatch, shift: int
 ) -> None:
     monkeypatch.setattr(limits, "throttled", True)
@@ -137,7 +134,7 @@ def test_a_throttle_neither_holds_for_longer_nor_is_lifted_for_good(
 
 
 @pytest.mark.parametrize("shift", BACK)
-def test_who_writes_too_quickly_is_held_by_the_clock_of_now(
+def test_throttling_follows_the_clock_after_a_jump(
     clock: Clock, ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch, shift: int
 ) -> None:
     monkeypatch.setattr(limits, "throttled", True)

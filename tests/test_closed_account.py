@@ -1,4 +1,4 @@
-"""After an account is closed nothing of ours holds its names, former ones too, or what it said about itself."""
+"""After an account is closed nothing stored holds its names, former ones too, or its profile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRACES = re.compile("zebedee|quuxley|zarathustra|axolotl|зебеди", re.IGNOR
 
 def rows() -> dict[str, list[tuple[Any, ...]]]:
     """All that the database holds, the index's own tables too."""
-    tables = [row[0] for row in models.database.execute_sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    tables = models.database.get_tables()
     return {table: models.database.execute_sql(f'SELECT * FROM "{table}"').fetchall() for table in tables}
 
 
@@ -51,8 +51,8 @@ def lives(who: Person, bob: Person, chat: Chat) -> None:
     api.patch(f"/api/messages/{own.id}", json={"text": "my other words"})
     assert bob.api.post(f"/api/messages/{own.id}/forward", json={"chat_id": chat.id}).status_code == 201
     api.put(f"/api/messages/{first.id}/reactions/👍")
-    gone = bob.posts(chat, f"soon gone @{who.username}")
-    bob.api.delete(f"/api/messages/{gone.id}")
+    deleted = bob.posts(chat, f"soon gone @{who.username}")
+    bob.api.delete(f"/api/messages/{deleted.id}")
     api.put(f"/api/chats/{chat.id}/draft", json={"text": f"I am {NAME}"})
     who.browser.submit(f"/users/{bob.username}/chat", on="/settings")
     bob.browser.get(f"/users/{who.username}")
@@ -81,7 +81,7 @@ def who(person: Any) -> Person:
     return made
 
 
-def test_nothing_holds_the_names_of_a_closed_account_or_what_it_said_about_itself(
+def test_nothing_holds_the_names_of_a_closed_account_or_its_profile(
     who: Person, bob: Person, anyone: Anyone, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -100,6 +100,7 @@ def test_nothing_holds_the_names_of_a_closed_account_or_what_it_said_about_itsel
     assert [record.getMessage() for record in caplog.records if TRACES.search(record.getMessage())] == []
 
 
+@pytest.mark.sqlite
 def test_the_files_of_the_database_hold_nothing_of_a_closed_account(
     who: Person, bob: Person, settings: Settings
 ) -> None:
@@ -107,8 +108,8 @@ def test_the_files_of_the_database_hold_nothing_of_a_closed_account(
     lives(who, bob, chat)
     assert who.api.open("/api/users/me", method="DELETE", json={"current_password": PASSWORD}).status_code == 204
     finish()
-    wal.checkpoint(settings.database_path)
-    folder = Path(settings.database_path).parent
+    wal.checkpoint(settings.database)
+    folder = Path(settings.database).parent
     found = {
         path.name: sorted({match[0] for match in TRACES.finditer(path.read_bytes().decode("utf-8", "replace"))})
         for path in folder.glob("*.db*")

@@ -13,12 +13,13 @@ import pytest
 from flask import Flask
 from people import PASSWORD, Person
 
-import commands
 import models
 from actions import accounts
 from chat import create_app
-from commands import CannotStart
-from config import Settings
+from commands import doctor
+from commands.serving import address, check_port, serve
+from commands.start import CannotStart, before_workers, make_keys, prepare
+from config import ROOT, Settings
 from lib.sqlite import sqlite3
 from lib.storage import Upload
 from models import Chat, File, Login, Message, User, chat_list
@@ -55,14 +56,15 @@ def test_an_administrator_needs_a_free_name_and_a_good_password(app: Flask, ann:
     assert not User.named("ann").is_admin
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "words",
     [["create-admin", "zoe", "--password", PASSWORD], ["reset-password", "ann"], ["reset-link", "ann"]],
     ids=lambda words: words[0],
 )
-def test_a_command_without_a_database_says_what_to_do(settings: Settings, words: list[str]) -> None:
+def test_a_command_without_a_database_prints_what_to_do(settings: Settings, words: list[str]) -> None:
     done = run(create_app(settings), *words)
-    models.database.close()
+    models.database.close_all()
     assert (done.exit_code, done.output) == (1, "Error: the database has no tables yet: run `flask init`.\n")
 
 
@@ -132,7 +134,7 @@ def test_the_history_goes_on_for_two_weeks_up_to_now(app: Flask) -> None:
 def test_the_history_makes_the_database_it_goes_into(settings: Settings) -> None:
     done = run(create_app(settings), "seed", "--password", PASSWORD)
     texts = Message.select().count()
-    models.database.close()
+    models.database.close_all()
     assert done.exit_code == 0, done.output
     assert texts >= 300
 
@@ -156,7 +158,7 @@ def test_a_script_that_is_none_is_refused() -> None:
         list(parse_lines("=== 1\n10:00 ann (loudly): hello"))
 
 
-def test_a_script_reads_as_it_says(tmp_path: Path) -> None:
+def test_a_script_is_read_as_written(tmp_path: Path) -> None:
     path = tmp_path / "chat.txt"
     path.write_text(
         (inspect.getdoc(Script) or "").partition("A script reads:")[2].partition("`===")[0].replace("\n    ", "\n")
@@ -178,8 +180,9 @@ def test_a_database_that_is_up_to_date_is_left_alone(app: Flask) -> None:
     assert (done.exit_code, done.output) == (0, "The database is up to date.\n")
 
 
+@pytest.mark.sqlite
 def test_an_empty_database_gets_every_step(app: Flask, settings: Settings) -> None:
-    models.database.close()
+    models.database.close_all()
     database_path(settings).unlink()
     done = run(app, "init")
     assert done.exit_code == 0
@@ -187,8 +190,9 @@ def test_an_empty_database_gets_every_step(app: Flask, settings: Settings) -> No
     assert models.pending() == []
 
 
-def test_a_step_that_fails_is_told_and_changes_nothing(app: Flask, settings: Settings) -> None:
-    models.database.close()
+@pytest.mark.sqlite
+def test_a_step_that_fails_is_reported_and_changes_nothing(app: Flask, settings: Settings) -> None:
+    models.database.close_all()
     path = database_path(settings)
     path.unlink()
     with sqlite3.connect(path) as foreign:
@@ -228,23 +232,24 @@ def test_the_doctor_misses_a_file_and_notes_one_too_many(app: Flask, ann: Person
     assert message.files[0].key in wrong(app)
 
 
+@pytest.mark.sqlite
 def test_the_doctor_sees_a_chat_without_its_owner(app: Flask, ann: Person, chat: Chat, settings: Settings) -> None:
-    models.database.close()
+    models.database.close_all()
     with sqlite3.connect(database_path(settings)) as careless:
         careless.execute("DELETE FROM membership WHERE user_id = ?", (ann.id,))
     careless.close()
-    told = wrong(app)
-    assert f"chats without an owner among their members: 1, first id {chat.id}" in told
-    assert "foreign_key_check" in told
+    problems = wrong(app)
+    assert f"chats without an owner among their members: 1, first id {chat.id}" in problems
+    assert "foreign_key_check" in problems
 
 
 def test_the_doctor_counts_again(app: Flask, ann: Person, chat: Chat) -> None:
     ann.posts(chat, "hello")
     Chat.update(message_count=7, member_count=7).execute()
     models.database.execute_sql("DELETE FROM message_index")
-    told = wrong(app)
+    problems = wrong(app)
     for what in ("number of members", "number of messages", "missing from the search index"):
-        assert what in told
+        assert what in problems
 
 
 def test_the_doctor_sees_that_a_step_is_missing(app: Flask) -> None:
@@ -252,16 +257,19 @@ def test_the_doctor_sees_that_a_step_is_missing(app: Flask) -> None:
     assert "flask migrate" in wrong(app)
 
 
-def test_the_doctor_goes_on_after_a_table_is_gone(app: Flask) -> None:
+@pytest.mark.sqlite
+def test_the_doctor_continues_after_a_missing_table(app: Flask) -> None:
     models.database.execute_sql("DROP TABLE message_index")
     assert "rules: no such table" in wrong(app)
 
 
-def test_the_doctor_looks_at_who_can_read_the_keys(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_checks_that_others_can_not_read_the_keys(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text("")
     env_file.chmod(0o644)
-    monkeypatch.setattr(commands, "ENV_FILE", env_file)
+    monkeypatch.setattr(doctor, "ENV_FILE", env_file)
     assert "chmod 600" in wrong(app)
 
 
@@ -281,62 +289,65 @@ def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> pytest.M
     return monkeypatch
 
 
+@pytest.mark.sqlite
 def test_gunicorns_master_has_the_database_made_ready(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert commands.before_workers() == 0
+    assert before_workers() == 0
     assert models.applied()[-1] in capsys.readouterr().err
-    assert commands.before_workers() == 0
+    assert before_workers() == 0
     assert capsys.readouterr().err == ""
-    models.database.close()
+    models.database.close_all()
 
 
-@pytest.mark.parametrize("start", [commands.before_workers, commands.serve])
+@pytest.mark.parametrize("start", [before_workers, serve])
 def test_a_bad_setting_ends_it_with_one_line(
     start: Callable[[], int], environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.setenv("SECRET_KEY", "tiny-Key-9")
-    environment.chdir(commands.ROOT)
+    environment.chdir(ROOT)
     assert start() == 1
     assert capsys.readouterr().err.startswith("Flask Chat can't start: SECRET_KEY is too short")
 
 
+@pytest.mark.sqlite
 def test_what_is_missing_is_made(settings: Settings) -> None:
-    steps = commands.prepare(settings)
+    steps = prepare(settings)
     assert steps == models.applied()
     assert settings.media_dir.is_dir()
-    assert commands.prepare(settings) == []
-    models.database.close()
+    assert prepare(settings) == []
+    models.database.close_all()
 
 
-def test_a_folder_in_the_way_is_told(settings: Settings) -> None:
+def test_a_folder_in_the_way_is_reported(settings: Settings) -> None:
     settings.media_dir.write_text("a file")
     with pytest.raises(CannotStart, match="media"):
-        commands.prepare(settings)
+        prepare(settings)
 
 
-def test_a_file_that_is_no_database_is_told(settings: Settings) -> None:
+@pytest.mark.sqlite
+def test_a_file_that_is_no_database_is_reported(settings: Settings) -> None:
     database_path(settings).write_text("not a database, for it is longer than the head of one\n" * 20)
     with pytest.raises(CannotStart, match="can't migrate the database"):
-        commands.prepare(settings)
-    models.database.close()
+        prepare(settings)
+    models.database.close_all()
 
 
-def test_a_busy_port_is_told(settings: Settings) -> None:
+def test_a_busy_port_is_reported(settings: Settings) -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         taken = Settings(**{**settings.__dict__, "port": busy.getsockname()[1]})
         with pytest.raises(CannotStart, match="not available"):
-            commands.check_port(taken)
+            check_port(taken)
 
 
 @pytest.mark.parametrize(
-    ("host", "told"),
+    ("host", "shown_host"),
     [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("chat", "chat")],
 )
-def test_the_address_is_one_that_a_browser_takes(settings: Settings, host: str, told: str) -> None:
-    assert commands.address(Settings(**{**settings.__dict__, "host": host})) == f"http://{told}:8080"
+def test_the_address_is_one_that_a_browser_takes(settings: Settings, host: str, shown_host: str) -> None:
+    assert address(Settings(**{**settings.__dict__, "host": host})) == f"http://{shown_host}:8080"
 
 
 def test_keys_are_made_once(
@@ -344,7 +355,7 @@ def test_keys_are_made_once(
 ) -> None:
     for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
-    commands.make_keys(tmp_path / ".env")
+    make_keys(tmp_path / ".env")
     assert "Wrote SECRET_KEY and JWT_SECRET_KEY to .env" in capsys.readouterr().out
-    commands.make_keys(tmp_path / ".env")
+    make_keys(tmp_path / ".env")
     assert capsys.readouterr().out == ""

@@ -85,14 +85,14 @@ def test_head_has_the_headers_of_get(anyone: Anyone, path: str) -> None:
             assert head.headers.get(name) == whole.headers.get(name), name
 
 
-def test_a_range_is_of_the_file_as_it_is(anyone: Anyone) -> None:
+def test_a_range_is_taken_from_the_uncompressed_file(anyone: Anyone) -> None:
     with anyone.browser.get("/static/icons.svg", headers={**GZIP, "Range": "bytes=10-2009"}) as part:
         assert part.status_code == 206
         assert "Content-Encoding" not in part.headers
         assert len(part.data) == 2000
 
 
-def test_the_files_that_people_send_stay_as_they_are(ann: Person, chat: Chat) -> None:
+def test_uploaded_files_are_not_compressed(ann: Person, chat: Chat) -> None:
     data = {"chat_id": chat.id, "files": (io.BytesIO(b"[]" * LEAST), "list.json", "application/json")}
     file = ann.api.post("/api/messages", data=data).get_json()["files"][0]
     with ann.api.get(file["url"], headers=GZIP) as answer:
@@ -103,31 +103,31 @@ def test_the_files_that_people_send_stay_as_they_are(ann: Person, chat: Chat) ->
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/logout"])
-def test_what_is_tiny_is_left_alone(anyone: Anyone, path: str) -> None:
+def test_tiny_answers_are_not_compressed(anyone: Anyone, path: str) -> None:
     answer = anyone.browser.get(path, headers=GZIP)
     assert len(answer.data) < LEAST
     assert "Content-Encoding" not in answer.headers
 
 
 @pytest.mark.parametrize("accepts", ["", "identity", "br", "gzip;q=0", "gzip;q=0, *"])
-def test_without_gzip_among_what_is_accepted_an_answer_is_plain(anyone: Anyone, accepts: str) -> None:
+def test_a_client_that_does_not_accept_gzip_gets_a_plain_answer(anyone: Anyone, accepts: str) -> None:
     answer = anyone.browser.get("/login", headers={"Accept-Encoding": accepts})
     assert "Content-Encoding" not in answer.headers
     assert "Flask Chat" in answer.text
 
 
-def test_error_pages_are_pages(anyone: Anyone) -> None:
+def test_error_pages_are_compressed(anyone: Anyone) -> None:
     answer = anyone.browser.get("/nothing", headers=GZIP)
     assert answer.status_code == 404
     assert "Flask Chat" in gzip.decompress(answer.data).decode()
 
 
-def test_the_same_answer_has_another_length_each_time(ann: Person, anyone: Anyone) -> None:
+def test_the_length_of_the_same_answer_varies(ann: Person, anyone: Anyone) -> None:
     assert len({len(anyone.browser.get("/login", headers=GZIP).data) for _ in range(12)}) > 3
     assert len({len(ann.api.get("/api/openapi.json", headers=GZIP).data) for _ in range(12)}) > 3
 
 
 @pytest.mark.parametrize("made_up", ["", ".", "a.b", "!!.??", "я.ю", "made.up.here"])
-def test_a_made_up_token_opens_nothing(ann: Person, chat: Chat, made_up: str) -> None:
+def test_an_invalid_csrf_token_is_refused(ann: Person, chat: Chat, made_up: str) -> None:
     answer = ann.browser.client.post(f"/chats/{chat.id}", data={"csrf_token": made_up, "text": "hello"})
     assert answer.status_code == 400

@@ -42,8 +42,8 @@ def test_a_pair_that_writes_to_each_other_at_once_has_one_chat(ann: Person, bob:
 
     def write_to(one: Person, other: Person) -> None:
         start.wait()
-        mine, is_new = chat_actions.direct(one.user, other.user)
-        opened.append((mine.chat_id, is_new))
+        membership, is_new = chat_actions.direct(one.user, other.user)
+        opened.append((membership.chat_id, is_new))
         models.database.close()
 
     pairs = [(ann, bob), (bob, ann)] * 4
@@ -64,7 +64,7 @@ def test_the_database_itself_keeps_to_one_chat_a_pair(ann: Person, bob: Person) 
         Chat.update(high_id=None).where(Chat.id == chat.id).execute()
 
 
-def test_who_writes_to_nobody_is_told_so(ann: Person, bob: Person, anyone: Anyone) -> None:
+def test_a_direct_chat_with_nobody_is_404_and_one_without_login_401(ann: Person, bob: Person, anyone: Anyone) -> None:
     assert ann.api.post("/api/users/987654/chat").status_code == 404
     assert anyone.api.post(f"/api/users/{bob.id}/chat").status_code == 401
     accounts.close(bob.user, bob.password)
@@ -132,19 +132,19 @@ def test_nobody_is_taken_out_of_a_direct_chat_by_the_models_either(ann: Person, 
     assert Membership.select().where(Membership.chat == chat).count() == 2
 
 
-@pytest.mark.parametrize("who_goes", ["ann", "bob"])
-def test_a_closed_account_leaves_the_chat_to_the_other(ann: Person, bob: Person, who_goes: str) -> None:
+@pytest.mark.parametrize("closes", ["ann", "bob"])
+def test_a_closed_account_leaves_the_chat_to_the_other(ann: Person, bob: Person, closes: str) -> None:
     chat = between(ann, bob)
     ann.posts(chat, "from ann")
     bob.posts(chat, "from bob")
-    gone, stays = (ann, bob) if who_goes == "ann" else (bob, ann)
-    accounts.close(gone.user, gone.password)
+    closed, stays = (ann, bob) if closes == "ann" else (bob, ann)
+    accounts.close(closed.user, closed.password)
     page = stays.get(f"/chats/{chat.id}").text
     assert "from ann" in page and "from bob" in page
     assert "<h1>Deleted user</h1>" in page
     assert "This account was deleted" in page
-    told = stays.api.get(f"/api/chats/{chat.id}").get_json()
-    assert (told["title"], told["picture_url"], told["role"]) == ("Deleted user", None, "member")
+    chat_json = stays.api.get(f"/api/chats/{chat.id}").get_json()
+    assert (chat_json["title"], chat_json["picture_url"], chat_json["role"]) == ("Deleted user", None, "member")
     assert "<chat-composer" not in page
     answer = stays.api.post("/api/messages", json={"chat_id": chat.id, "text": "hello?"})
     assert (answer.status_code, "deleted" in answer.get_json()["detail"]) == (403, True)
@@ -185,12 +185,12 @@ def test_a_chat_with_one_other_member_is_a_group_still(ann: Person, bob: Person)
     assert shared.count('class="chat-row"') == 1, "the direct chat is behind the button"
 
 
-def test_events_say_the_same_to_both(ann: Person, bob: Person) -> None:
+def test_both_get_the_same_events(ann: Person, bob: Person) -> None:
     chat = between(ann, bob)
-    told = [event.data for event in Event.select().where(Event.type == "chat.created", Event.chat_id == chat.id)]
-    assert len(told) == 2
-    assert len(set(told)) == 1
-    created = json.loads(told[0])
+    event_data = [event.data for event in Event.select().where(Event.type == "chat.created", Event.chat_id == chat.id)]
+    assert len(event_data) == 2
+    assert len(set(event_data)) == 1
+    created = json.loads(event_data[0])
     assert [user["username"] for user in created.pop("users")] == ["ann", "bob"]
     assert created == {
         "id": chat.id,

@@ -16,7 +16,7 @@ def data_of(type: str) -> list[dict[str, Any]]:
     return [json.loads(event.data) for event in Event.select().where(Event.type == type).order_by(Event.id)]
 
 
-def test_an_edit_says_who_was_mentioned_before(ann: Person, bob: Person, chat: Chat) -> None:
+def test_an_edit_lists_the_former_mentions(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "@bob, the tomatoes are in")
     messages.edit(ann.of(chat), message.id, "the tomatoes are in")
     (edited,) = data_of("message.updated")
@@ -24,7 +24,7 @@ def test_an_edit_says_who_was_mentioned_before(ann: Person, bob: Person, chat: C
     assert not {"restored", "reaction"} & set(edited)
 
 
-def test_a_deletion_says_whose_it_was_and_what_is_last_now(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_deletion_contains_its_author_and_the_last_message(ann: Person, bob: Person, chat: Chat) -> None:
     first = ann.posts(chat, "the **tomatoes** are in")
     second, third = bob.posts(chat, "@ann, where?"), bob.posts(chat, "where?")
     for message in (second, third, first):
@@ -43,7 +43,7 @@ def test_a_deletion_says_whose_it_was_and_what_is_last_now(ann: Person, bob: Per
     assert of_first["last_message"] is None
 
 
-def test_a_restored_message_is_told_from_an_edited_one(ann: Person, chat: Chat) -> None:
+def test_a_restored_message_differs_from_an_edited_one(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the tomatoes are in")
     messages.delete(ann.of(chat), message.id)
     messages.restore(ann.of(chat), message.id)
@@ -52,7 +52,7 @@ def test_a_restored_message_is_told_from_an_edited_one(ann: Person, chat: Chat) 
     assert "former_mentions" not in restored
 
 
-def test_a_reaction_says_whose_it_is(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_reaction_names_its_author(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the tomatoes are in")
     reactions.add(bob.of(chat), message.id, "🍅")
     reactions.remove(bob.of(chat), message.id, "🍅")
@@ -62,7 +62,7 @@ def test_a_reaction_says_whose_it_is(ann: Person, bob: Person, chat: Chat) -> No
     ]
 
 
-def test_what_is_unread_is_told_with_each_change(ann: Person, bob: Person, chat: Chat) -> None:
+def test_unread_counts_come_with_each_change(ann: Person, bob: Person, chat: Chat) -> None:
     first = ann.posts(chat, "one")
     ann.posts(chat, "@bob two")
     reading.read(bob.of(chat), first.id)

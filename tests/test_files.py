@@ -1,4 +1,4 @@
-"""Files: sent, kept, given back to those who may see them, and to nobody else."""
+"""Files: uploaded, stored, and downloaded by people who may see them, and by nobody else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import json
 import random
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from people import PASSWORD, Anyone, Person
 from PIL import Image, ImageSequence
 from PIL.ExifTags import GPS, IFD, Base
+from PIL.PngImagePlugin import PngInfo
 from servers import Server
 
 from config import Settings
@@ -43,7 +45,7 @@ def with_place(orientation: int = 6) -> bytes:
     return drawn(exif=exif.tobytes())
 
 
-def test_bytes_come_back_as_they_went(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_file_is_downloaded_as_it_was_uploaded(ann: Person, bob: Person, chat: Chat) -> None:
     content = random.Random(1).randbytes(100_000)
     answer = sends(ann, chat, (content, "notes.bin"), text="see")
     assert answer.status_code == 201
@@ -116,8 +118,6 @@ def test_a_name_is_a_label_in_any_alphabet(ann: Person, chat: Chat, sent: str, k
         header = got.headers["Content-Disposition"]
     plain, encoded = header.removeprefix("attachment; ").split("; filename*=UTF-8''")
     assert plain.isascii() and '"' not in plain.removeprefix('filename="')[:-1]
-    from urllib.parse import unquote
-
     assert unquote(encoded) == kept
 
 
@@ -146,7 +146,7 @@ def test_a_picture_gets_its_size_and_a_thumbnail(ann: Person, bob: Person, chat:
         assert Image.open(io.BytesIO(got.data)).size == (1200, 800)
 
 
-def test_no_copy_of_a_photograph_tells_where_it_was_taken(ann: Person, chat: Chat) -> None:
+def test_no_copy_of_a_photograph_reveals_where_it_was_taken(ann: Person, chat: Chat) -> None:
     (file,) = sends(ann, chat, (with_place(), "IMG_1.jpg")).get_json()["files"]
     assert (file["width"], file["height"]) == (800, 1200)
     for path in ("", "/display", "/thumbnail"):
@@ -158,9 +158,7 @@ def test_no_copy_of_a_photograph_tells_where_it_was_taken(ann: Person, chat: Cha
             assert path or len(got.data) == file["size"]
 
 
-def test_comments_and_texts_in_pictures_are_taken_out(ann: Person, chat: Chat) -> None:
-    from PIL.PngImagePlugin import PngInfo
-
+def test_comments_and_texts_in_pictures_are_removed(ann: Person, chat: Chat) -> None:
     text = PngInfo()
     text.add_text("Author", "Secret Person")
     frames = [Image.new("P", (60, 40), n) for n in range(3)]
@@ -179,7 +177,7 @@ def test_comments_and_texts_in_pictures_are_taken_out(ann: Person, chat: Chat) -
 
 
 @pytest.mark.parametrize("name", ["page.html", "drawing.svg", "page.xhtml", "script.js", "feed.xml", "page.HTM"])
-def test_nothing_that_runs_is_ever_shown(ann: Person, chat: Chat, name: str) -> None:
+def test_active_content_is_never_shown(ann: Person, chat: Chat, name: str) -> None:
     content = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
     (file,) = sends(ann, chat, (content, name)).get_json()["files"]
     assert file["type"] == "application/octet-stream"
@@ -196,7 +194,7 @@ def test_a_picture_is_known_by_its_content_not_its_name(ann: Person, chat: Chat)
     assert (true["type"], true["width"]) == ("image/png", 50)
 
 
-def test_a_bomb_is_a_mere_file(ann: Person, chat: Chat) -> None:
+def test_a_decompression_bomb_is_a_plain_file(ann: Person, chat: Chat) -> None:
     bomb = io.BytesIO()
     Image.new("1", (30_000, 30_000)).save(bomb, "PNG", optimize=True)
     (file,) = sends(ann, chat, (bomb.getvalue(), "bomb.png")).get_json()["files"]
@@ -246,7 +244,7 @@ def test_the_same_key_with_the_same_files_sends_once(ann: Person, chat: Chat, se
     assert len([path for path in settings.media_dir.rglob("*") if path.is_file()]) == 1
 
 
-def test_files_go_with_their_message(
+def test_files_are_deleted_with_their_message(
     ann: Person, bob: Person, chat: Chat, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "undo_seconds", 0)
@@ -269,7 +267,7 @@ def test_files_are_for_members_only(ann: Person, bob: Person, carol: Person, cha
     assert bob.browser.get(file["url"], headers={"Range": "bytes=0-1"}).status_code == 404
 
 
-def test_a_row_whose_bytes_are_missing_is_told(ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_row_whose_bytes_are_missing_is_reported(ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
     (file,) = sends(ann, chat, (b"x", "a.txt")).get_json()["files"]
     media.store.remove(File.get_by_id(file["id"]).key)
     assert ann.api.get(file["url"]).status_code == 404
@@ -308,10 +306,10 @@ def asked(server: Server, method: str, path: str, body: object, token: str = "")
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     connection.request(method, path, json.dumps(body), headers)
     answer = connection.getresponse()
-    told = json.loads(answer.read())
+    message_json = json.loads(answer.read())
     connection.close()
-    assert answer.status < 300, told
-    return told
+    assert answer.status < 300, message_json
+    return message_json
 
 
 def send(server: Server, token: str, chat_id: int, megabytes: int) -> Any:
@@ -329,10 +327,10 @@ def send(server: Server, token: str, chat_id: int, megabytes: int) -> Any:
     }
     connection.request("POST", "/api/messages", iter([head, *[part] * (megabytes * 16), tail]), headers)
     answer = connection.getresponse()
-    told = json.loads(answer.read())
+    message_json = json.loads(answer.read())
     connection.close()
-    assert answer.status == 201, told
-    return told["files"][0]
+    assert answer.status == 201, message_json
+    return message_json["files"][0]
 
 
 def peak(server: Server) -> int:

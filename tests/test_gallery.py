@@ -91,7 +91,7 @@ def test_the_page_shows_pictures_and_files_in_a_fixed_number_of_queries(
     assert "plan.txt" not in bob.get(f"/chats/{garden.id}/files?kind=pictures").text
 
 
-def test_an_empty_gallery_says_so(ann: Person, chat: Chat) -> None:
+def test_an_empty_gallery_has_a_hint(ann: Person, chat: Chat) -> None:
     assert "Nothing here yet" in ann.get(f"/chats/{chat.id}/files").text
 
 

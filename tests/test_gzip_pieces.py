@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.gzip_pieces import PADDING, GzipPieces
+from lib.gzip_pieces import PADDING, GzipPieces, split
 
 TEXTS = st.lists(st.sampled_from(["<NONCE>", "<KEY>", "<TOKEN>", "", "a", "ж", "words and words " * 50]), max_size=12)
 VALUES = st.text(st.characters(codec="utf-8"), max_size=300)
@@ -22,6 +23,14 @@ def test_it_is_the_answer_with_the_values_in_their_places(texts: list[str], nonc
     expected = "".join({"<NONCE>": nonce, "<KEY>": key}.get(text, text) for text in texts)
     assert gzip.decompress(sent).decode() == expected
     assert zlib.decompress(sent, wbits=31).decode() == expected
+
+
+@given(st.text("abc", max_size=40), st.sets(st.text("abc", min_size=1, max_size=4), max_size=5))
+def test_it_is_cut_at_the_first_and_longest_strings(whole: str, strings: set[str]) -> None:
+    longest_first = "|".join(sorted(strings, key=len, reverse=True))
+    expected = re.split(f"({longest_first})", whole) if strings else [whole]
+    found = [text.decode() for text in split(whole.encode(), [text.encode() for text in strings])]
+    assert found == expected
 
 
 def test_nothing_is_compressed_together_with_a_secret() -> None:

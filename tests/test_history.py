@@ -1,4 +1,4 @@
-"""What an edited message said before."""
+"""The former texts of an edited message."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from models import Chat, DeletedMessage, Event, Revision
 
 
 def former(who: Person, message_id: int) -> list[str]:
-    told = who.api.get(f"/api/messages/{message_id}/history").get_json()
-    return [revision["text"] for revision in told["items"]]
+    body = who.api.get(f"/api/messages/{message_id}/history").get_json()
+    return [revision["text"] for revision in body["items"]]
 
 
-def test_every_edit_keeps_what_was_said_before(ann: Person, bob: Person, chat: Chat) -> None:
+def test_every_edit_keeps_the_former_text(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the tomatos are in")
     assert former(bob, message.id) == []
     messages.edit(ann.of(chat), message.id, "the *tomatoes* are in")
@@ -29,7 +29,7 @@ def test_every_edit_keeps_what_was_said_before(ann: Person, bob: Person, chat: C
     assert oldest["created_at"] == now["created_at"] < newest["created_at"] < now["edited_at"]
 
 
-def test_the_history_is_shown_as_it_was_and_rendered_by_nobody(
+def test_the_history_shows_the_stored_html_without_rendering(
     ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = ann.posts(chat, "*old* text, @bob")
@@ -54,7 +54,7 @@ def test_an_edit_that_changes_nothing_keeps_nothing(ann: Person, chat: Chat) -> 
     assert former(ann, message.id) == []
 
 
-def test_a_long_history_is_read_page_by_page(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_long_history_has_pages(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "text 0")
     for number in range(1, 6):
         messages.edit(ann.of(chat), message.id, f"text {number}")
@@ -67,14 +67,14 @@ def test_a_long_history_is_read_page_by_page(ann: Person, bob: Person, chat: Cha
     assert seen == [f"text {number}" for number in (4, 3, 2, 1, 0)]
 
 
-def test_who_was_removed_reads_no_history(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_removed_member_can_not_read_the_history(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the swordfish is secret")
     messages.edit(ann.of(chat), message.id, "hello")
     ann.removes(bob, chat)
     assert bob.api.get(f"/api/messages/{message.id}/history").status_code == 404
 
 
-def test_with_the_message_its_history_goes_from_everywhere(ann: Person, bob: Person, chat: Chat) -> None:
+def test_the_history_is_deleted_with_the_message(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the swordfish is secret")
     messages.edit(ann.of(chat), message.id, "hello")
     messages.delete(ann.of(chat), message.id)
@@ -89,7 +89,7 @@ def test_with_the_message_its_history_goes_from_everywhere(ann: Person, bob: Per
     assert Revision.select().count() == 0
 
 
-def test_what_was_said_before_is_found_by_nobody(ann: Person, bob: Person, chat: Chat) -> None:
+def test_search_does_not_find_former_texts(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the swordfish is secret")
     messages.edit(ann.of(chat), message.id, "hello")
     assert bob.api.get("/api/search?q=swordfish").get_json()["items"] == []
@@ -102,7 +102,7 @@ def test_a_closed_accounts_history_stays_as_its_messages_do(ann: Person, bob: Pe
     assert former(ann, message.id) == ["the tomatos are in"]
 
 
-def test_the_name_of_a_closed_account_is_gone_from_former_texts(ann: Person, bob: Person, chat: Chat) -> None:
+def test_former_texts_no_longer_name_a_closed_account(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "Ask @bob, not @bobby or @BOB.")
     ann.api.patch(f"/api/messages/{message.id}", json={"text": "Ask me"})
     assert bob.api.delete("/api/users/me", json={"current_password": bob.password}).status_code == 204

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from people import PASSWORD, Anyone, Person
 from PIL import Image
@@ -25,7 +29,7 @@ from models import password as passwords
 PILE = "a" + "\u0301" * 80_000 + "\u0323" * 80_000
 
 
-def test_a_pile_of_marks_is_refused_at_once(ann: Person, anyone: Anyone, chat: Chat) -> None:
+def test_a_pile_of_combining_marks_is_refused_at_once(ann: Person, anyone: Anyone, chat: Chat) -> None:
     """To bring it into normal form would take minutes: it is never tried."""
     sent = {"username": "zed", "password": PASSWORD, "name": PILE}
     assert anyone.api.post("/api/users", json=sent).status_code == 422
@@ -49,7 +53,7 @@ def test_only_a_form_with_files_may_be_large(ann: Person, chat: Chat) -> None:
     assert answer.status_code == 413
 
 
-def test_an_animation_that_breaks_off_is_a_mere_file(ann: Person, chat: Chat) -> None:
+def test_a_truncated_animation_is_a_plain_file(ann: Person, chat: Chat) -> None:
     frames = [Image.effect_noise((200, 200), 50 + n).convert("P") for n in range(4)]
     moving = io.BytesIO()
     frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:], duration=50)
@@ -85,7 +89,7 @@ def test_a_file_in_place_of_a_text_is_no_text(ann: Person, anyone: Anyone, chat:
     assert answer.status_code in (302, 422)
 
 
-def test_a_database_out_of_order_is_told_on_every_page(app: Flask, ann: Person) -> None:
+def test_a_database_out_of_order_is_reported_on_every_page(app: Flask, ann: Person) -> None:
     assert ann.get("/settings").status_code == 200
     models.database.execute_sql("ALTER TABLE session RENAME TO session_gone")
     for path in ("/", "/settings", "/nothing", "/login"):
@@ -123,7 +127,7 @@ def test_a_login_that_was_under_way_does_not_outlive_a_new_password(ann: Person)
         Login.open(checked, "token")
 
 
-def test_a_closed_account_gets_nothing_back(ann: Person, bob: Person, chat: Chat) -> None:
+def test_a_closed_account_can_change_nothing(ann: Person, bob: Person, chat: Chat) -> None:
     before = User.find(bob.id)
     accounts.close(bob.user, PASSWORD)
     with pytest.raises(NotThere):
@@ -147,10 +151,10 @@ def test_closing_while_being_added_leaves_no_ghost(ann: Person, bob: Person) -> 
         start = threading.Barrier(2)
 
         def add(chat: Chat = chat, name: str = name, start: threading.Barrier = start) -> None:
-            mine = ann.of(chat)
+            membership = ann.of(chat)
             start.wait()
             try:
-                members.add(mine, name)
+                members.add(membership, name)
             except models.Invalid:
                 return
             finally:
@@ -172,7 +176,7 @@ def test_closing_while_being_added_leaves_no_ghost(ann: Person, bob: Person) -> 
 def test_a_text_too_long_is_not_rendered_first(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     message = ann.posts(chat, "short")
 
-    monkeypatch.setattr(richtext, "render", lambda said: pytest.fail("rendered"))
+    monkeypatch.setattr(richtext, "render", lambda text: pytest.fail("rendered"))
     answer = ann.api.patch(f"/api/messages/{message.id}", json={"text": "[" * 1_000_000})
     assert answer.status_code in (413, 422)
 
@@ -195,7 +199,9 @@ def test_a_renamed_persons_old_name_is_free_again(ann: Person, anyone: Anyone) -
     assert anyone.api.post("/api/users", json={"username": "ANNIE", "password": PASSWORD}).status_code == 409
 
 
-def test_one_household_of_ipv6_is_one_guesser(anyone: Anyone, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ipv6_network_is_throttled_as_one_address(
+    anyone: Anyone, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "throttled", True)
     sent = {"username": "ann", "password": "not this one"}
     statuses = [
@@ -208,11 +214,9 @@ def test_one_household_of_ipv6_is_one_guesser(anyone: Anyone, ann: Person, monke
 
 
 @pytest.mark.parametrize(("proxies", "counted"), [(0, [401] * 10 + [429]), (1, [401] * 11)])
-def test_what_a_proxy_says_is_believed_as_often_as_configured(
+def test_as_many_proxies_are_trusted_as_configured(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, proxies: int, counted: list[int]
 ) -> None:
-    from dataclasses import replace
-
     app = create_app(replace(settings, proxies=proxies, rate_limits=True))
     models.migrate()
     accounts.register("ann", PASSWORD)
@@ -223,7 +227,7 @@ def test_what_a_proxy_says_is_believed_as_often_as_configured(
         sent = {"username": "ann", "password": "not this one"}
         statuses.append(client.post("/api/users/login", json=sent, headers=headers).status_code)
     assert statuses == counted
-    models.database.close()
+    models.database.close_all()
 
 
 def test_a_key_that_the_page_did_not_give_is_not_kept(ann: Person, chat: Chat) -> None:
@@ -247,8 +251,6 @@ def test_several_ranges_at_once_give_the_whole(ann: Person, chat: Chat) -> None:
 
 
 def test_a_body_that_is_malformed_or_too_large_breaks_nothing(server: Server) -> None:
-    import requests
-
     url = f"{server.url}/api/users/login"
     with requests.Session() as session:
         for _ in range(20):
@@ -260,18 +262,23 @@ def test_a_body_that_is_malformed_or_too_large_breaks_nothing(server: Server) ->
         with socket.create_connection(("127.0.0.1", server.port), 60) as sock:
             sock.sendall(head + rest)
             sock.shutdown(socket.SHUT_WR)
-            told = b"".join(iter(lambda: sock.recv(4096), b""))
-        assert told.startswith(b"HTTP/1.1 400 "), told
-        assert b"application/problem+json" in told
+            response = b"".join(iter(lambda: sock.recv(4096), b""))
+        assert response.startswith(b"HTTP/1.1 400 "), response
+        assert b"application/problem+json" in response
+
+
+def ids_of_messages(server: Server, headers: dict[str, str], chat: int) -> list[int]:
+    found: list[int] = []
+    address: str | None = f"/api/messages?chat_id={chat}&limit=100&after=0"
+    while address:
+        page = requests.get(server.url + address, headers=headers, timeout=60).json()
+        found += [message["id"] for message in page["items"]]
+        address = page["next"]
+    return found
 
 
 def test_a_worker_killed_while_posting_loses_no_acknowledged_message(server: Server) -> None:
     """kill -9 in the middle of writing, several times: what was answered 201 is there, once."""
-    import os
-    import signal
-
-    import requests
-
     account = {"username": "writer", "password": PASSWORD}
     requests.post(f"{server.url}/api/users", json=account, timeout=60)
     token = requests.post(f"{server.url}/api/users/login", json=account, timeout=60).json()["token"]
@@ -302,11 +309,6 @@ def test_a_worker_killed_while_posting_loses_no_acknowledged_message(server: Ser
     stop.set()
     for writer in writers:
         writer.join()
-    found: list[int] = []
-    address: str | None = f"/api/messages?chat_id={chat}&limit=100&after=0"
-    while address:
-        page = requests.get(server.url + address, headers=headers, timeout=60).json()
-        found += [message["id"] for message in page["items"]]
-        address = page["next"]
+    found = ids_of_messages(server, headers, chat)
     assert len(found) == len(set(found))
     assert set(acknowledged) <= set(found)

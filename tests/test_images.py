@@ -1,4 +1,4 @@
-"""Pictures are what they seem, stand upright, and tell nothing but what they show."""
+"""Pictures are what they seem, stand upright, and contain nothing but what they show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET = b"ann was here"
 
 @pytest.fixture
 def made(tmp_path: Path) -> Maker:
-    """Makes a picture of two halves, red and blue, and tells where it lies."""
+    """Makes a picture of two halves, red and blue, and returns its path."""
 
     def make(
         kind: str = "JPEG", mode: str = "RGB", size: tuple[int, int] = (60, 40), frames: int = 1, **how: Any
@@ -79,7 +79,7 @@ def test_a_picture_is_known_by_its_bytes(made: Maker, kind: str, type: str) -> N
 
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "ICO", "PPM", "TGA", "PDF", "EPS", "JPEG2000"])
-def test_other_formats_are_no_pictures_here(made: Maker, kind: str) -> None:
+def test_other_formats_are_not_pictures(made: Maker, kind: str) -> None:
     path = made(kind)
     assert images.read(path) is None
     with pytest.raises(UnidentifiedImageError):
@@ -92,14 +92,14 @@ def test_other_formats_are_no_pictures_here(made: Maker, kind: str) -> None:
                 b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<html><img></html>", b"%PDF-1.7",
                 b"\0" * 1000]
 )  # fmt: skip
-def test_what_is_no_picture_is_told_not_raised(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_reported_not_raised(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
     assert images.read(path) is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
-def test_a_picture_cut_short_is_none_and_a_damaged_one_never_raises(made: Maker, kind: str) -> None:
+def test_a_truncated_picture_is_refused_and_a_damaged_one_never_raises(made: Maker, kind: str) -> None:
     path = made(kind, size=(400, 300))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -168,19 +168,19 @@ def test_a_million_frames_are_not_counted_one_by_one(tmp_path: Path, monkeypatch
         ("PNG", {"exif": exif(), "mode": "P"}), ("MPO", {"exif": exif(), "frames": 2}),
     ],
 )  # fmt: skip
-def test_what_tells_of_a_person_is_seen_and_left_out(made: Maker, kind: str, how: dict[str, Any]) -> None:
+def test_metadata_about_a_person_is_found_and_left_out(made: Maker, kind: str, how: dict[str, Any]) -> None:
     path = made(kind, **how)
     before = images.read(path)
     assert before is not None
     assert before.has_metadata
     assert SECRET in path.read_bytes()
     out = path.with_suffix(".clean")
-    said = images.clean_copy(path, out)
+    cleaned = images.clean_copy(path, out)
     assert SECRET not in out.read_bytes()
     if kind == "WEBP" and out.read_bytes()[12:16] == b"VP8X":
         assert not out.read_bytes()[20] & 0x0C, "it still announces EXIF or XMP"
     after = images.read(out)
-    assert after == said
+    assert after == cleaned
     assert after == images.Picture(before.width, before.height, before.type, animated=before.animated)
     if kind != "MPO":
         assert frame_count(out) == frame_count(path)
@@ -219,7 +219,7 @@ def test_xmp_in_a_gif_and_text_behind_the_pixels_of_a_png_are_found(made: Maker)
         assert SECRET not in path.with_suffix(".clean").read_bytes()
 
 
-def test_a_picture_whose_parts_can_not_be_told_apart_is_written_anew(made: Maker) -> None:
+def test_a_picture_whose_parts_are_ambiguous_is_re_encoded(made: Maker) -> None:
     path = made("JPEG", comment=SECRET)
     whole = path.read_bytes()
     # A fill byte before a marker is allowed, and unknown to our reader.
@@ -241,7 +241,7 @@ def test_an_upright_picture_keeps_its_pixels_bit_for_bit(made: Maker, kind: str)
         assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
 
 
-def test_a_colour_profile_is_no_metadata_and_goes_along(made: Maker) -> None:
+def test_a_colour_profile_is_not_metadata_and_is_kept(made: Maker) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for kind in ("JPEG", "PNG", "WEBP"):
         path = made(kind, icc_profile=profile)
@@ -255,7 +255,7 @@ def test_a_colour_profile_is_no_metadata_and_goes_along(made: Maker) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_stands_upright(made: Maker, kind: str, orientation: int) -> None:
+def test_copies_are_upright(made: Maker, kind: str, orientation: int) -> None:
     """Stored turned so that the orientation brings it back: red on the left."""
     seen = halves((60, 40))
     back = {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
@@ -266,8 +266,8 @@ def test_a_picture_stands_upright(made: Maker, kind: str, orientation: int) -> N
     assert picture is not None
     assert (picture.width, picture.height) == (60, 40)
     for copy in (images.display, images.thumbnail, images.clean_copy):
-        said = copy(path, out := path.with_suffix(".out"))
-        assert (said.width, said.height) == (60, 40)
+        cleaned = copy(path, out := path.with_suffix(".out"))
+        assert (cleaned.width, cleaned.height) == (60, 40)
         assert is_red(out)
         with Image.open(out) as shown:
             assert shown.size == (60, 40)
@@ -298,7 +298,7 @@ def test_a_picture_of_sixteen_bits_is_not_washed_out(tmp_path: Path) -> None:
     assert abs(corner(out)[0] - 128) < 3
 
 
-def test_what_shines_through_goes_on_doing_so(tmp_path: Path) -> None:
+def test_transparency_is_kept(tmp_path: Path) -> None:
     clear = Image.new("RGBA", (30, 30), (0, 0, 0, 0))
     palette = Image.new("P", (30, 30), 0)
     clear.save(tmp_path / "a.png")
@@ -322,7 +322,7 @@ def test_copies_have_the_sizes_they_are_made_for(made: Maker) -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_a_small_animation_moves_where_it_is_shown(made: Maker, kind: str) -> None:
+def test_a_small_animation_stays_animated(made: Maker, kind: str) -> None:
     path = made(kind, frames=5)
     picture = images.read(path)
     assert picture is not None
@@ -350,7 +350,7 @@ def test_of_a_large_animation_the_first_frame_is_shown(made: Maker, monkeypatch:
     assert is_red(out)
 
 
-def test_an_animation_that_runs_once_or_for_ever_goes_on_doing_so(made: Maker) -> None:
+def test_the_loop_count_of_an_animation_is_kept(made: Maker) -> None:
     for how, loop in (({}, 1), ({"loop": 0}, 0), ({"loop": 3}, 3)):
         images.display(made("GIF", frames=3, **how), out := made())
         with Image.open(out) as moving:

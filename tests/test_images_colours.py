@@ -1,4 +1,4 @@
-"""What the colours of a picture mean is told by a profile; whatever stands there, looking costs little."""
+"""Colour profiles of pictures are applied; whatever is in them, reading costs little."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_inks_and_shades_of_grey_have_profiles_of_their_own(tmp_path: Path) -> N
         assert is_near(shown(tmp_path, STILLS[f"{kind} profile of grey"]), shown(tmp_path, STILLS[kind]))
 
 
-def test_what_stands_behind_the_pixels_says_nothing_of_them(tmp_path: Path) -> None:
+def test_chunks_behind_the_pixels_do_not_change_colours(tmp_path: Path) -> None:
     png = STILLS["png"]
     late = png[:-12] + cases.chunk(b"gAMA", cases.gama(1)) + png[-12:]
     assert is_near(shown(tmp_path, late), RED)
@@ -103,7 +103,7 @@ def test_the_picture_before_an_animation_is_none_of_its_frames(tmp_path: Path) -
         assert getattr(copy, "n_frames", 1) == 4
 
 
-def test_a_frame_that_gives_way_to_what_was_before_it_does_so(tmp_path: Path) -> None:
+def test_a_frame_that_is_disposed_to_previous_stays_so(tmp_path: Path) -> None:
     shown(tmp_path, ANIMATIONS["apng disposal 2 blend 1"])
     with Image.open(tmp_path / "copy") as copy:
         copy.seek(2)
@@ -144,7 +144,7 @@ def test_a_damaged_profile_is_used_or_left_out(
     image.info["icc_profile"] = bytes(damaged[:cut] if cut > 200 else damaged)
     copy = images.turned(image, colours.colours_of(image))
     assert copy.mode == "RGB"
-    assert len(copy.info.get("icc_profile", b"")) <= colours.KEPT
+    assert len(copy.info.get("icc_profile", b"")) <= colours.EMBEDDED_MAX
 
 
 NUMBERS = st.integers(0, 2**32 - 1)
@@ -161,7 +161,7 @@ def test_any_gamma_and_any_points_are_used_or_left_out(encoded: int, points: lis
 
 
 def test_a_profile_of_many_megabytes_is_left_out_or_refused(tmp_path: Path) -> None:
-    huge = cases.rgb_profile(cases.SWAPPED, filling=colours.LARGEST)
+    huge = cases.rgb_profile(cases.SWAPPED, filling=colours.PROFILE_MAX)
     assert is_near(shown(tmp_path, cases.written(cases.fields(), "WEBP", icc_profile=huge, lossless=True)), RED)
     png = cases.with_chunks(STILLS["png"], iCCP=b"icc\0\0" + zlib.compress(huge))
     (tmp_path / "huge").write_bytes(png)

@@ -69,13 +69,13 @@ def test_work_runs_in_a_thread_of_the_pool() -> None:
     assert jobs.run(lambda: threading.current_thread().name).startswith("job")
 
 
-def test_what_work_raises_is_raised_to_who_wanted_it() -> None:
+def test_an_error_of_a_job_is_raised_to_its_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         jobs.run(divmod, 1, 0)
     assert slots_left() == jobs.THREADS + jobs.QUEUE_MAX
 
 
-def test_when_too_much_waits_more_is_refused_at_once_and_nothing_is_lost() -> None:
+def test_a_full_queue_refuses_more_at_once_and_loses_nothing() -> None:
     crowd = Crowd(jobs.THREADS + jobs.QUEUE_MAX + 5)
     while len(crowd.results) < 5:
         crowd.threads[-1].join(0.01)  # those refused end at once
@@ -95,7 +95,7 @@ def test_no_more_than_two_works_run_at_once() -> None:
     assert crowd.leave() == ["done"] * 6
 
 
-def test_work_that_wants_other_work_does_it_itself() -> None:
+def test_a_job_within_a_job_runs_in_the_same_thread() -> None:
     def outer() -> int:
         return jobs.run(int, "1") + jobs.run(int, "2")
 
@@ -184,14 +184,14 @@ def test_keys_take_turns(keys: list[str]) -> None:
     assert rounds == sorted(rounds)
 
 
-def test_of_one_key_no_more_than_some_are_under_way() -> None:
+def test_the_jobs_of_one_key_are_limited() -> None:
     crowd = Turns(["a"] * 6 + ["b"], most=4)
     assert (crowd.refused, sorted(crowd.order)) == (["a", "a"], ["a", "a", "a", "a", "b"])
     assert not jobs.pool.job_counts
     assert slots_left() == jobs.THREADS + jobs.QUEUE_MAX
 
 
-def test_who_has_a_place_has_it_for_all_that_they_want_in_there() -> None:
+def test_a_reserved_place_holds_for_all_jobs_of_a_thread() -> None:
     with jobs.reserve_slot("a", 1):
         assert (jobs.run_for("a", 1, int, "1"), jobs.run_for("a", 1, int, "2")) == (1, 2)
         with pytest.raises(jobs.TooManyForKey), jobs.reserve_slot("a", 1):

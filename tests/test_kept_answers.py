@@ -24,7 +24,7 @@ PEOPLE = {f"{who}{number}": name for number in range(90) for who, name in NAMES.
 CROWD = [f"crowd{number}" for number in range(260)]
 ROWS = "page pane older log"
 IN_CHAT = f"{ROWS} history before chat"
-SAID = f"{ROWS} history before hits"
+PLACES_OF_NAMES = f"{ROWS} history before hits"
 LAST = "page pane log list search history chats chat hits find"
 ABOUT = "page pane older chats chat"
 MEMBERS = "chats chat"
@@ -107,9 +107,9 @@ PICTURE = puts_picture("ann", "chats/{chat}/picture")
 MAY_DELETE = "/chats/{chat}/messages/{%s}/delete"
 
 SHARED = {
-    "name": Change(FLORA, f"{SAID} list search find chats", "Ann Firth", "Flora Hill"),
+    "name": Change(FLORA, f"{PLACES_OF_NAMES} list search find chats", "Ann Firth", "Flora Hill"),
     "name of someone who has left": Change(
-        CLIO, f"{SAID} search find", "Cleo Marsh", "Clio Fens", first=CLEO_LEAVES
+        CLIO, f"{PLACES_OF_NAMES} search find", "Cleo Marsh", "Clio Fens", first=CLEO_LEAVES
     ),
     "name of the author of a forwarded message": Change(
         api("dave", "PATCH users/me", name="Dan Lund"), "page pane log history", "Dave Lund", "Dan Lund",
@@ -124,11 +124,11 @@ SHARED = {
         first=all_of(writes_to_ann, CLEO_LEAVES),
     ),
     "username, and mentions": Change(
-        api("ann", "PATCH users/me", username="flora.{ann}"), f"{SAID} search find", "@{ann}", "@flora.{ann}"
+        api("ann", "PATCH users/me", username="flora.{ann}"), f"{PLACES_OF_NAMES} search find", "@{ann}", "@flora.{ann}"
     ),
-    "avatar": Change(ANN_AVATAR, f"{SAID} chats find", after="/avatars/{ann_id}/"),
+    "avatar": Change(ANN_AVATAR, f"{PLACES_OF_NAMES} chats find", after="/avatars/{ann_id}/"),
     "avatar removed": Change(
-        api("ann", "DELETE users/me/avatar"), f"{SAID} chats find", "/avatars/{ann_id}/", first=ANN_AVATAR
+        api("ann", "DELETE users/me/avatar"), f"{PLACES_OF_NAMES} chats find", "/avatars/{ann_id}/", first=ANN_AVATAR
     ),
     "title": Change(
         api("ann", "PATCH chats/{chat}", title="Plot 8"), f"{ABOUT} list search find", "Plot 7", "Plot 8"
@@ -139,22 +139,22 @@ SHARED = {
         api("ann", "DELETE chats/{chat}/picture"), f"{ABOUT} list", "/chats/{chat}/picture/", first=PICTURE
     ),
     "message": Change(posts("bob", "new tomatoes"), LAST, after="new tomatoes"),
-    "message edited": Change(EDITS, f"{SAID} search find", "green", "blue"),
+    "message edited": Change(EDITS, f"{PLACES_OF_NAMES} search find", "green", "blue"),
     "last message edited": Change(
         api("ann", "PATCH messages/{end}", text="blue tomatoes"), LAST, "red tomatoes", "blue tomatoes"
     ),
-    "message deleted": Change(DELETES, f"{SAID} search find", "green"),
+    "message deleted": Change(DELETES, f"{PLACES_OF_NAMES} search find", "green"),
     "last message deleted": Change(api("ann", "DELETE messages/{end}"), LAST, "red tomatoes"),
     "trace of a deleted message": Change(DELETES, ROWS, after='class="message is-deleted'),
     "message restored": Change(
-        api("ann", "POST messages/{anns}/restore"), f"{SAID} search find", after="green", first=DELETES
+        api("ann", "POST messages/{anns}/restore"), f"{PLACES_OF_NAMES} search find", after="green", first=DELETES
     ),
     "message forwarded": Change(
         forwards, "page pane log list history chats", after="a shed", first=all_of(ADDS_DAVE, has_a_shed)
     ),
-    "reaction": Change(api("bob", f"PUT {REACTION}"), SAID, after="🥕"),
+    "reaction": Change(api("bob", f"PUT {REACTION}"), PLACES_OF_NAMES, after="🥕"),
     "reaction taken back": Change(
-        api("bob", f"DELETE {REACTION}"), SAID, "🥕", first=api("bob", f"PUT {REACTION}")
+        api("bob", f"DELETE {REACTION}"), PLACES_OF_NAMES, "🥕", first=api("bob", f"PUT {REACTION}")
     ),
     "own reaction beside another": Change(
         api("bob", f"PUT {REACTION}"), ROWS, 'name="give" value="🥕"', 'name="take_back" value="🥕"', to="bob",
@@ -182,8 +182,8 @@ SHARED = {
     ),
     "right to delete, of the new owner": Change(BOB_OWNER, ROWS, after=MAY_DELETE % "anns", to="bob"),
     "right to delete, of the former owner": Change(BOB_OWNER, ROWS, MAY_DELETE % "bobs", to="ann"),
-    "account closed": Change(CLOSES, f"{SAID} list search find", "Ann Firth", to="bob cleo"),
-    "mention of a closed account": Change(CLOSES, SAID, "@{ann}", to="bob cleo"),
+    "account closed": Change(CLOSES, f"{PLACES_OF_NAMES} list search find", "Ann Firth", to="bob cleo"),
+    "mention of a closed account": Change(CLOSES, PLACES_OF_NAMES, "@{ann}", to="bob cleo"),
     "chat deleted": Change(api("ann", "DELETE chats/{chat}"), "list chats search find", "Plot 7"),
     "chat to which somebody was added": Change(ADDS_DAVE, "list chats search", after="Plot 7", to="dave"),
     "chat from which somebody was removed": Change(
@@ -249,8 +249,8 @@ OWN = {
 
 @pytest.mark.parametrize("what", OWN)
 def test_a_change_of_ones_own_is_in_ones_next_answer_alone(scene: Scene, what: str) -> None:
-    said = datetime.fromisoformat(scene.does("ann", "GET messages/{anns}")["created_at"])
-    minutes = said.hour * 60 + said.minute
+    created_at = datetime.fromisoformat(scene.does("ann", "GET messages/{anns}")["created_at"])
+    minutes = created_at.hour * 60 + created_at.minute
     scene.known |= {
         zone: f">{at // 60 % 24:02}:{at % 60:02}</time>" for zone, at in (("utc", minutes), ("kolkata", minutes + 330))
     }
@@ -266,7 +266,7 @@ def test_a_change_of_ones_own_is_in_ones_next_answer_alone(scene: Scene, what: s
 # Who may look
 
 
-def test_who_is_no_member_is_shown_nothing_that_was_kept_for_a_member(scene: Scene) -> None:
+def test_others_get_no_answer_that_was_kept_for_a_member(scene: Scene) -> None:
     scene.have_looked("ann", IN_CHAT)
     assert scene.statuses("dave", IN_CHAT) == all_are(404)
     scene.people["nobody"] = Browser(scene.workers, scripts="1")
@@ -274,7 +274,7 @@ def test_who_is_no_member_is_shown_nothing_that_was_kept_for_a_member(scene: Sce
     assert not [answer for answer in scene.looks("nobody", "list") if "Plot 7" in answer.text]
 
 
-GOES = {
+WAYS_TO_LEAVE = {
     "removed": ("cleo", api("ann", "DELETE chats/{chat}/members/{cleo_id}")),
     "left": ("cleo", CLEO_LEAVES),
     "chat deleted": ("bob", api("ann", "DELETE chats/{chat}")),
@@ -282,15 +282,15 @@ GOES = {
 }
 
 
-@pytest.mark.parametrize("how", GOES)
-def test_who_is_no_longer_a_member_is_shown_nothing_more(scene: Scene, how: str) -> None:
-    who, goes = GOES[how]
+@pytest.mark.parametrize("how", WAYS_TO_LEAVE)
+def test_a_former_member_is_shown_nothing_more(scene: Scene, how: str) -> None:
+    who, leave = WAYS_TO_LEAVE[how]
     scene.have_looked(who, IN_CHAT)
-    goes(scene)
+    leave(scene)
     assert scene.statuses(who, IN_CHAT) == all_are(404)
 
 
-def test_who_is_added_again_sees_the_chat_again(scene: Scene) -> None:
+def test_a_person_added_again_sees_the_chat_again(scene: Scene) -> None:
     for _ in range(2):
         assert scene.statuses("dave", IN_CHAT) == all_are(404)
         ADDS_DAVE(scene)
@@ -320,7 +320,7 @@ def test_a_login_that_ended_is_shown_nothing_more(scene: Scene, how: str) -> Non
     assert not [answer for answer in scene.looks("ann", "list") if "Plot 7" in answer.text]
 
 
-def test_who_logged_out_is_shown_nothing_more(scene: Scene) -> None:
+def test_a_closed_session_is_shown_nothing_more(scene: Scene) -> None:
     scene.have_looked("ann", IN_CHAT)
     cookies = dict(scene["ann"].cookies)
     scene["ann"].submits("/logout", on="/settings")
@@ -382,8 +382,8 @@ def test_each_form_has_an_idempotency_key_of_its_own(scene: Scene, look: str) ->
     for answer in answers * 2:
         sent = {"csrf_token": answer.csrf, "key": answer.value("key"), "text": f"sent by {answer.value('key')}"}
         assert scene["ann"].send("POST", LOOKS["page"].format(**scene.known), sent).status == 302
-    told = scene.look("ann", "history").text
-    assert [told.count(f'"text": "sent by {answer.value("key")}"') for answer in answers] == [1] * len(answers)
+    history = scene.look("ann", "history").text
+    assert [history.count(f'"text": "sent by {answer.value("key")}"') for answer in answers] == [1] * len(answers)
 
 
 def test_the_scripts_of_each_answer_are_those_that_its_policy_allows(scene: Scene) -> None:
@@ -461,7 +461,7 @@ def test_the_next_day_today_is_yesterday(scene: Scene, clock: Path) -> None:
     noon, early = (f"Etc/GMT{-offset:+d}" for offset in (12 - hour, 1 - hour if hour <= 13 else 25 - hour))
     scene["ann"].cookies["time_zone"] = noon
     day = Change(lambda s: set_clock(clock, 20 * 3600), ROWS, after=">Yesterday<", to="ann")
-    listed = re.search(r'<time data-said="short"[^>]*>([^<]*)<', scene.look("ann", "list").text)
+    listed = re.search(r'<time data-format="short"[^>]*>([^<]*)<', scene.look("ann", "list").text)
     try:
         day.is_seen(scene)
         assert listed is not None

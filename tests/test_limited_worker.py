@@ -52,11 +52,11 @@ def test_no_secret_no_socket_and_no_database_goes_along(
     make: Maker, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "of the server")
-    # Without what the tests themselves tell it (conftest.py).
+    # Without what the tests themselves add to it (conftest.py).
     ours_alone = tuple(name for name in limited_worker.ENVIRONMENT if not name.startswith("COVERAGE_"))
     monkeypatch.setattr(limited_worker, "ENVIRONMENT", ours_alone)
-    with source.open("rb") as ours:
-        os.set_inheritable(ours.fileno(), True)
+    with source.open("rb") as opened:
+        os.set_inheritable(opened.fileno(), True)
         there = make().run("process", source)
     assert "of the server" not in str(there["environ"])
     assert {name for name in there["environ"]} <= {
@@ -157,13 +157,13 @@ def test_it_ends_when_idle_and_after_so_many_works(make: Maker, source: Path) ->
 def test_more_callers_than_places_are_refused_at_once(make: Maker, source: Path, tmp_path: Path) -> None:
     worker = make(places=2)
     sign = tmp_path / "sign"
-    told: list[str] = []
+    errors: list[str] = []
 
     def ask(function: str, *args: Any) -> None:
         try:
             worker.run(function, source, *args)
         except Unavailable as error:
-            told.append(str(error))
+            errors.append(str(error))
 
     slow = threading.Thread(target=ask, args=("sleeps", 600, str(sign)))
     slow.start()
@@ -172,7 +172,7 @@ def test_more_callers_than_places_are_refused_at_once(make: Maker, source: Path,
         third = threading.Thread(target=ask, args=("echo",))
         third.start()
         third.join(60)
-        assert told == ["2 wait already"]
+        assert errors == ["2 wait already"]
         os.kill(int(sign.read_text()), signal.SIGKILL)
         slow.join(60)
         # Who holds a place needs no other for a work.
@@ -216,7 +216,7 @@ def test_a_forked_process_starts_one_of_its_own(make: Maker, source: Path) -> No
 
 
 def test_work_that_is_broken_off_leaves_no_answer_for_the_next(make: Maker, source: Path, tmp_path: Path) -> None:
-    """Ctrl-C, or a worker that is told to stop, while a work is under way."""
+    """Ctrl-C, or a worker that is stopped, while a job is running."""
     worker = make()
     sign, is_interrupted = tmp_path / "sign", threading.Event()
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 from long.cuts import cut_and_compare
 from people import PASSWORD
 from servers import Server, child
-from streams import Company, Listener, Reader, Stream, changed, connected, connections_of, head_of, rows
+from streams import Listener, Listeners, Reader, Stream, changed, connected, connections_of, head_of, rows
 
 # The door
 
 
-def test_a_stream_begins_with_hello_and_its_cursor(company: Company) -> None:
-    stream = company("ann").listens()
+def test_a_stream_begins_with_hello_and_its_cursor(listeners: Listeners) -> None:
+    stream = listeners("ann").listens()
     assert stream.headers["Content-Type"] == "text/event-stream"
     assert stream.headers["Cache-Control"] == "no-store"
     assert stream.headers["X-Accel-Buffering"] == "no"
@@ -24,7 +25,7 @@ def test_a_stream_begins_with_hello_and_its_cursor(company: Company) -> None:
     assert stream.reader.retry
 
 
-def test_who_may_not_listen_is_told_so(company: Company, server: Server) -> None:
+def test_a_stream_without_a_valid_token_is_401(listeners: Listeners, server: Server) -> None:
     for headers in ({}, {"Authorization": "Bearer made.up.here"}, {"Authorization": "Basic YTpi"}):
         answer = requests.get(f"{server.url}/api/events", headers=headers, timeout=60)
         assert answer.status_code == 401
@@ -32,17 +33,17 @@ def test_who_may_not_listen_is_told_so(company: Company, server: Server) -> None
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_head_is_answered_and_the_connection_goes_on(company: Company, server: Server) -> None:
+def test_head_is_answered_and_the_connection_goes_on(listeners: Listeners, server: Server) -> None:
     with requests.Session() as session:
         for _ in range(2):
-            answer = session.head(f"{server.url}/api/events", headers=company("ann").headers(), timeout=60)
+            answer = session.head(f"{server.url}/api/events", headers=listeners("ann").headers(), timeout=60)
             assert answer.status_code == 200
             assert answer.headers["Content-Type"] == "text/event-stream"
         assert session.get(f"{server.url}/healthz", timeout=60).status_code == 200
 
 
-def test_a_stream_may_follow_another_request_on_its_connection(company: Company, server: Server) -> None:
-    ann = company("ann")
+def test_a_stream_may_follow_another_request_on_its_connection(listeners: Listeners, server: Server) -> None:
+    ann = listeners("ann")
     with connected(server.port, {}, "/healthz") as sock:
         status, headers, body = head_of(sock)
         while len(body) < int(headers["Content-Length"]):
@@ -64,8 +65,8 @@ def session_cookie(server: Server, username: str) -> str:
         return f"chat={browser.cookies['chat']}"
 
 
-def test_a_page_of_this_site_listens_by_its_session_and_no_other_does(company: Company, server: Server) -> None:
-    company("ann")
+def test_a_page_of_this_site_listens_by_its_session_and_no_other_does(listeners: Listeners, server: Server) -> None:
+    listeners("ann")
     cookie = {"Cookie": session_cookie(server, "ann")}
     for site in ({}, {"Sec-Fetch-Site": "same-origin"}):
         stream = Stream(server.port, {**cookie, **site})
@@ -82,8 +83,16 @@ def test_a_page_of_this_site_listens_by_its_session_and_no_other_does(company: C
 # Who is told what
 
 
-def test_every_event_reaches_everyone_entitled_and_nobody_else(company: Company) -> None:
-    ann, bob, carol, dave = (company(name) for name in ("ann", "bob", "carol", "dave"))
+def assert_same_data(one: Stream, others: list[Stream]) -> None:
+    """An event has the same data for everyone who gets it."""
+    shared = {event.id: event.data for event in one.logged}
+    for event in [event for other in others for event in other.logged]:
+        if event.type not in ("chat.created", "chat.deleted"):
+            assert shared[event.id] == event.data
+
+
+def test_every_event_reaches_everyone_entitled_and_nobody_else(listeners: Listeners) -> None:
+    ann, bob, carol, dave = (listeners(name) for name in ("ann", "bob", "carol", "dave"))
     streams = {person: person.listens() for person in (ann, bob, carol, dave)}
     chat = ann.starts("Garden", bob)
     message = bob.posts(chat, "The **tomatoes** are in\u2028all of them")
@@ -104,21 +113,16 @@ def test_every_event_reaches_everyone_entitled_and_nobody_else(company: Company)
         streams[person].gets("chat.deleted", id=chat)
     streams[carol].gets("member.removed", chat_id=chat)
     streams[dave].gets("message.created", text="for the end")
-    told = {person: [event.type for event in streams[person].lasting] for person in streams}
-    assert told[ann] == words("""
+    types_by_person = {person: [event.type for event in streams[person].logged] for person in streams}
+    assert types_by_person[ann] == words("""
         chat.created member.added member.added message.created message.updated read chat.updated member.added
         member.updated message.deleted member.removed chat.deleted""")
-    assert told[bob] == words("""
+    assert types_by_person[bob] == words("""
         chat.created member.added message.created message.updated chat.updated member.added
         member.updated message.deleted member.removed chat.deleted""")
-    assert told[carol] == words("chat.created member.added member.updated message.deleted member.removed")
-    assert told[dave] == words("chat.created member.added message.created")
-    # The same for everyone who gets it.
-    shared = {event.id: event.data for event in streams[ann].lasting}
-    for person in (bob, carol):
-        for event in streams[person].lasting:
-            if event.type != "chat.created" and event.type != "chat.deleted":
-                assert shared[event.id] == event.data
+    assert types_by_person[carol] == words("chat.created member.added member.updated message.deleted member.removed")
+    assert types_by_person[dave] == words("chat.created member.added message.created")
+    assert_same_data(streams[ann], [streams[bob], streams[carol]])
     deleted = {"id": message, "chat_id": chat, "author_id": bob.id, "former_mentions": [], "last_message": None}
     assert streams[ann].all("message.deleted") == [deleted]
     read = {"chat_id": chat, "user_id": ann.id, "message_id": message, "unread": 0, "unread_mentions": 0}
@@ -132,8 +136,8 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-def test_reactions_come_to_all_and_unread_marks_to_ones_own_streams_alone(company: Company) -> None:
-    ann, bob = company("ann"), company("bob")
+def test_reactions_come_to_all_and_unread_marks_to_ones_own_streams_alone(listeners: Listeners) -> None:
+    ann, bob = listeners("ann"), listeners("bob")
     chat = ann.starts("Garden", bob)
     message = ann.posts(chat, "The tomatoes are in")
     bob.asks("POST", f"chats/{chat}/read", message_id=message)
@@ -160,8 +164,8 @@ def test_reactions_come_to_all_and_unread_marks_to_ones_own_streams_alone(compan
     assert other.all("membership.updated") == []
 
 
-def test_a_message_comes_as_the_api_gives_it(company: Company) -> None:
-    ann = company("ann")
+def test_a_message_comes_as_the_api_gives_it(listeners: Listeners) -> None:
+    ann = listeners("ann")
     chat = ann.starts("Notes")
     stream = ann.listens()
     message = ann.posts(chat, "строка\r\nеще одна \u2028 \u0085 end")
@@ -169,26 +173,26 @@ def test_a_message_comes_as_the_api_gives_it(company: Company) -> None:
     assert stream.all("message.created")[-1] == ann.asks("GET", f"messages/{message}")
 
 
-def test_a_draft_comes_to_its_writers_devices_alone(company: Company) -> None:
-    ann, bob = company("ann"), company("bob")
+def test_a_draft_comes_to_its_writers_devices_alone(listeners: Listeners) -> None:
+    ann, bob = listeners("ann"), listeners("bob")
     chat = ann.starts("Garden", bob)
-    mine, theirs = ann.listens(), bob.listens()
+    ann_stream, bob_stream = ann.listens(), bob.listens()
     ann.asks("PUT", f"chats/{chat}/draft", text="half")
     kept = ann.asks("PUT", f"chats/{chat}/draft", text="half a sentence")
-    mine.gets("draft", text="half a sentence")
-    assert mine.all("draft")[-1] == {"chat_id": chat, "user_id": ann.id, **kept, "preview": "half a sentence"}
+    ann_stream.gets("draft", text="half a sentence")
+    assert ann_stream.all("draft")[-1] == {"chat_id": chat, "user_id": ann.id, **kept, "preview": "half a sentence"}
     message = ann.posts(chat, "Done")
-    theirs.gets("message.created", id=message)
+    bob_stream.gets("message.created", id=message)
     # Whoever comes later is told of the newest alone, and Bob of none.
-    for person, begun in ((ann, ["half a sentence"]), (bob, [])):
-        later = person.listens(mine.events[0].id)
+    for person, expected in ((ann, ["half a sentence"]), (bob, [])):
+        later = person.listens(ann_stream.events[0].id)
         later.gets("message.created", id=message)
-        assert [draft["text"] for draft in later.all("draft")] == begun
-    assert "draft" not in theirs.types()
+        assert [draft["text"] for draft in later.all("draft")] == expected
+    assert "draft" not in bob_stream.types()
 
 
-def test_who_was_removed_gets_nothing_more_live_or_later(company: Company) -> None:
-    ann, bob = company("ann"), company("bob")
+def test_a_removed_member_gets_nothing_more_live_or_later(listeners: Listeners) -> None:
+    ann, bob = listeners("ann"), listeners("bob")
     chat, elsewhere = ann.starts("Garden", bob), ann.starts("Elsewhere", bob)
     stream = bob.listens()
     cursor = stream.events[0].id
@@ -199,12 +203,12 @@ def test_who_was_removed_gets_nothing_more_live_or_later(company: Company) -> No
         ann.posts(chat, f"after {number}")
     last = ann.posts(elsewhere, "the end")
     stream.gets("message.created", id=last)
-    here = [event for event in stream.lasting if event.data.get("chat_id") == chat]
+    here = [event for event in stream.logged if event.data.get("chat_id") == chat]
     assert [event.type for event in here] == ["message.created", "member.removed"]
     # Coming back with a cursor from before, one sees what one may see now.
     again = bob.listens(cursor)
     again.gets("message.created", id=last)
-    assert [(event.type, event.data["chat_id"]) for event in again.lasting] == [
+    assert [(event.type, event.data["chat_id"]) for event in again.logged] == [
         ("member.removed", chat), ("message.created", elsewhere),
     ]  # fmt: skip
     ann.asks("POST", f"chats/{chat}/members", username="bob")
@@ -212,20 +216,20 @@ def test_who_was_removed_gets_nothing_more_live_or_later(company: Company) -> No
     stream.gets("message.created", id=welcome)
 
 
-def test_an_account_that_is_deleted_leaves_and_listens_no_more(company: Company) -> None:
-    ann, leaver = company("ann"), company("leaver")
+def test_an_account_that_is_deleted_leaves_and_listens_no_more(listeners: Listeners) -> None:
+    ann, leaver = listeners("ann"), listeners("leaver")
     chat = ann.starts("Garden", leaver)
-    stream, theirs = ann.listens(), leaver.listens()
+    stream, leaver_stream = ann.listens(), leaver.listens()
     leaver.asks("DELETE", "users/me", current_password=PASSWORD)
-    theirs.ends()
+    leaver_stream.ends()
     stream.gets("member.removed", chat_id=chat)
 
 
 # Sessions
 
 
-def test_a_stream_ends_with_its_token_and_no_other(company: Company) -> None:
-    ann = company("ann")
+def test_a_stream_ends_with_its_token_and_no_other(listeners: Listeners) -> None:
+    ann = listeners("ann")
     kept = ann.listens()
     ann.token, first = ann.signs_in(), ann.token
     ended = [ann.listens(), ann.listens()]
@@ -237,22 +241,22 @@ def test_a_stream_ends_with_its_token_and_no_other(company: Company) -> None:
     kept.gets("chat.created", id=chat)
 
 
-def test_two_streams_of_one_token_are_told_the_same(company: Company) -> None:
-    ann, bob = company("ann"), company("bob")
+def test_two_streams_of_one_token_get_the_same(listeners: Listeners) -> None:
+    ann, bob = listeners("ann"), listeners("bob")
     chat = ann.starts("Garden", bob)
     first, second = bob.listens(), bob.listens()
     sent = [ann.posts(chat, f"number {number}") for number in range(5)]
     for stream in (first, second):
         stream.gets("message.created", id=sent[-1])
-    assert first.lasting == second.lasting
+    assert first.logged == second.logged
     assert [data["id"] for data in first.all("message.created")] == sent
     first.close()
     message = ann.posts(chat, "for the other one")
     second.gets("message.created", id=message)
 
 
-def test_a_new_password_ends_all_other_streams(company: Company) -> None:
-    erin = company("erin")
+def test_a_new_password_ends_all_other_streams(listeners: Listeners) -> None:
+    erin = listeners("erin")
     old, first = erin.listens(), erin.token
     erin.token = erin.signs_in()
     this = erin.listens()
@@ -264,9 +268,9 @@ def test_a_new_password_ends_all_other_streams(company: Company) -> None:
         assert head_of(sock)[0] == 401
 
 
-def test_a_login_that_ends_by_another_hand_or_by_time_ends_its_stream(company: Company, server: Server) -> None:
+def test_a_login_that_ends_by_another_hand_or_by_time_ends_its_stream(listeners: Listeners, server: Server) -> None:
     """No web worker tells of it: the stream process sees it for itself."""
-    frank = company("frank")
+    frank = listeners("frank")
     stream = frank.listens()
     changed(server, "DELETE FROM session WHERE user_id = ?", frank.id)
     stream.ends()
@@ -282,31 +286,31 @@ def test_a_login_that_ends_by_another_hand_or_by_time_ends_its_stream(company: C
 # Cursors
 
 
-def test_what_was_missed_is_told_once_and_in_order(company: Company) -> None:
-    ann, bob = company("ann"), company("bob")
+def test_missed_events_come_once_and_in_order(listeners: Listeners) -> None:
+    ann, bob = listeners("ann"), listeners("bob")
     chat = ann.starts("Garden", bob)
     stream = bob.listens()
     cursor = stream.events[0].id
-    bob.goes()
+    bob.disconnects()
     sent = [ann.posts(chat, f"number {number} " + "long " * 300) for number in range(250)]
     for how in ({"cursor": cursor}, {}):
         path = "/api/events" if how else f"/api/events?last_event_id={cursor}"
         stream = Stream(bob.server.port, bob.headers(**how), path)
         stream.gets("message.created", id=sent[-1])
-        assert [event.data["id"] for event in stream.lasting] == sent
+        assert [event.data["id"] for event in stream.logged] == sent
         # Where the stream begins: cut before the first event came, one misses nothing.
         assert stream.events[0].id == cursor
-        middle = stream.lasting[99].id
+        middle = stream.logged[99].id
         stream.close()
     # A header is of this moment, an address of the first one.
     stream = Stream(bob.server.port, bob.headers(middle), f"/api/events?last_event_id={cursor}")
     stream.gets("message.created", id=sent[-1])
-    assert [event.data["id"] for event in stream.lasting] == sent[100:]
+    assert [event.data["id"] for event in stream.logged] == sent[100:]
     stream.close()
 
 
-def test_later_one_is_told_what_one_would_have_been_told_then(company: Company) -> None:
-    ann, bob, carol = company("ann"), company("bob"), company("carol")
+def test_a_stream_from_a_cursor_gets_what_an_open_one_got(listeners: Listeners) -> None:
+    ann, bob, carol = listeners("ann"), listeners("bob"), listeners("carol")
     streams = {person: person.listens() for person in (ann, bob, carol)}
     cursors = {person: stream.events[0].id for person, stream in streams.items()}
     chat = ann.starts("Garden", carol, bob)
@@ -319,15 +323,15 @@ def test_later_one_is_told_what_one_would_have_been_told_then(company: Company) 
         stream.gets("message.created", id=last)
         later = person.listens(cursors[person])
         later.gets("message.created", id=last)
-        told = [[(event.id, event.type, event.data) for event in one.lasting] for one in (stream, later)]
-        assert told[0] == told[1], person
+        received = [[(event.id, event.type, event.data) for event in one.logged] for one in (stream, later)]
+        assert received[0] == received[1], person
     # The chat as the list shows it when one comes back is all that names a message from meanwhile.
-    messages = [event.data for event in streams[bob].lasting if event.type.startswith("message.")]
+    messages = [event.data for event in streams[bob].logged if event.type.startswith("message.")]
     assert "without bob" not in str(messages)
 
 
-def test_a_cursor_that_is_none_leads_to_a_reset(company: Company, server: Server) -> None:
-    ann = company("ann")
+def test_a_cursor_that_is_none_leads_to_a_reset(listeners: Listeners, server: Server) -> None:
+    ann = listeners("ann")
     good = ann.listens().events[0].id
     forged = [good[:-1] + ("A" if good[-1] != "A" else "B"), "B" + good[1:], good + "AAAA", good[:-4]]
     for cursor in ("x", "1", "-1", "%00", "AAAA" * 2000, "ü", *forged):
@@ -340,13 +344,16 @@ def test_a_cursor_that_is_none_leads_to_a_reset(company: Company, server: Server
         again = ann.listens(stream.events[0].id)
         again.waits_for(lambda s: len(s.events) > 1)
         assert again.types()[:2] == ["hello", "reset"]
-        ann.goes()
+        ann.disconnects()
     stream = ann.listens("")
     stream.gets("chat.created", id=ann.starts("No reset"))
     assert "reset" not in stream.types()
 
 
-def test_a_cursor_from_elsewhere_from_ahead_or_from_long_ago_leads_to_a_reset(own: Server, company: Company) -> None:
+@pytest.mark.sqlite
+def test_a_cursor_from_elsewhere_from_ahead_or_from_long_ago_leads_to_a_reset(
+    own: Server, listeners: Listeners
+) -> None:
     ann = Listener(own, "ann")
     chat = ann.starts("Garden")
     first = ann.listens().events[0].id
@@ -354,7 +361,7 @@ def test_a_cursor_from_elsewhere_from_ahead_or_from_long_ago_leads_to_a_reset(ow
         ann.posts(chat, f"number {number}")
     ahead = ann.listens().events[0].id
     is_reset = lambda cursor: ann.listens(cursor).types()[:2] == ["hello", "reset"]  # noqa: E731
-    assert is_reset(company("ann").listens().events[0].id)
+    assert is_reset(listeners("ann").listens().events[0].id)
     assert not is_reset(first)
     # A backup is put back: what came after its last event is ahead, or was another event.
     last = rows(own, "SELECT max(id) FROM event")[0][0]
@@ -370,27 +377,27 @@ def test_a_cursor_from_elsewhere_from_ahead_or_from_long_ago_leads_to_a_reset(ow
     assert not is_reset(middle)
     changed(own, "DELETE FROM event")
     assert not is_reset(middle)
-    ann.goes()
+    ann.disconnects()
 
 
-def test_who_missed_more_than_a_thousand_loads_afresh(own: Server) -> None:
+def test_a_client_that_missed_more_than_a_thousand_loads_afresh(own: Server) -> None:
     ann, bob = Listener(own, "ann"), Listener(own, "bob")
     chat, alone = ann.starts("Garden", bob), ann.starts("Alone")
     cursor = bob.listens().events[0].id
-    bob.goes()
+    bob.disconnects()
     log = "INSERT INTO event (type, chat_id, user_id, message_id, data, created_at) "
-    log += "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
-    log += "SELECT 'message.created', ?, 1, i, json_object('id', i, 'chat_id', ?), i FROM n"
-    changed(own, log, 3000, alone, alone)
-    changed(own, log, 1000, chat, chat)
+    log += "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {0}) "
+    log += """SELECT 'message.created', {1}, 1, i, '{{"id":' || i || ',"chat_id":{1}}}', i FROM n"""
+    changed(own, log.format(3000, alone))
+    changed(own, log.format(1000, chat))
     stream = bob.listens(cursor)
-    stream.waits_for(lambda s: len(s.lasting) == 1000)
+    stream.waits_for(lambda s: len(s.logged) == 1000)
     assert [data["id"] for data in stream.all("message.created")] == list(range(1, 1001))
     ann.posts(chat, "one more")
     assert bob.listens(cursor).types()[:2] == ["hello", "reset"]
     stream.gets("message.created", text="one more")
     assert "reset" not in stream.types()
-    bob.goes()
+    bob.disconnects()
 
 
 def test_cut_at_any_byte_while_others_write_nothing_is_lost_or_doubled(server: Server) -> None:
@@ -399,17 +406,18 @@ def test_cut_at_any_byte_while_others_write_nothing_is_lost_or_doubled(server: S
     assert compared > 0
 
 
-def test_who_reads_too_slowly_is_dropped_and_goes_on_where_they_were(own: Server) -> None:
+def test_a_client_that_reads_too_slowly_is_dropped_and_continues_where_it_was(own: Server) -> None:
     ann, bob = Listener(own, "ann"), Listener(own, "bob")
     chat = ann.starts("Garden", bob)
     quick = bob.listens()
+    others = connections_of(child(own.master.pid, "stream"))
     slow = connected(own.port, bob.headers(), buffer=2048)
     status, _, body = head_of(slow)
     assert status == 200
     sent = 0
     text = "long " * 1900
     # Until it stands still in every buffer on the way: the other stream of the same person sees all of it.
-    while connections_of(child(own.master.pid, "stream")) > 1 and sent < 900:
+    while connections_of(child(own.master.pid, "stream")) > others and sent < 900:
         ann.posts(chat, text)
         sent += 1
     assert sent < 900
@@ -422,16 +430,16 @@ def test_who_reads_too_slowly_is_dropped_and_goes_on_where_they_were(own: Server
     except ConnectionError:
         pass
     slow.close()
-    got = [event.data["id"] for event in reader.events if event.lasts]
+    got = [event.data["id"] for event in reader.events if event.is_logged]
     assert len(got) < sent
     rest = bob.listens(reader.last_id)
-    rest.waits_for(lambda s: len(got) + len(s.lasting) == sent)
-    assert got + [event.data["id"] for event in rest.lasting] == [event.data["id"] for event in quick.lasting]
-    bob.goes()
+    rest.waits_for(lambda s: len(got) + len(s.logged) == sent)
+    assert got + [event.data["id"] for event in rest.logged] == [event.data["id"] for event in quick.logged]
+    bob.disconnects()
 
 
-def test_a_level_is_told_to_ones_own_streams_alone(company: Company) -> None:
-    ann, bob = company("ann"), company("bob")
+def test_a_level_is_sent_to_ones_own_streams_alone(listeners: Listeners) -> None:
+    ann, bob = listeners("ann"), listeners("bob")
     chat = ann.starts("Garden", bob)
     streams = {person: person.listens() for person in (ann, bob)}
     second = bob.listens()
@@ -449,8 +457,8 @@ def test_a_level_is_told_to_ones_own_streams_alone(company: Company) -> None:
     assert late.all("membership.updated") == [level]
 
 
-def test_a_direct_chat_is_told_to_both_and_to_nobody_else(company: Company) -> None:
-    ann, bob, carol = (company(name) for name in ("ann", "bob", "carol"))
+def test_a_direct_chat_is_sent_to_both_and_to_nobody_else(listeners: Listeners) -> None:
+    ann, bob, carol = (listeners(name) for name in ("ann", "bob", "carol"))
     streams = {person: person.listens() for person in (ann, bob, carol)}
     chat = ann.asks("POST", f"users/{bob.id}/chat")["id"]
     ann.posts(chat, "just us")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 from servers import Server, child, is_gone, wait_for
-from streams import Company, Listener, changed, connected, head_of
+from streams import Listener, Listeners, changed, connected, head_of
 
 # Bounds
 
@@ -22,7 +22,7 @@ def test_one_person_and_one_server_have_so_many_streams(tmp_path: Path) -> None:
     refused(server, ann, 429)
     streams.append(bob.listens())
     refused(server, bob, 503)
-    # Whoever is in is told all the same, and pages are there for everyone.
+    # Open streams get everything all the same, and pages load for everyone.
     message = bob.posts(ann.starts("Garden", bob), "still here")
     for stream in streams:
         stream.gets("message.created", id=message)
@@ -35,7 +35,7 @@ def test_one_person_and_one_server_have_so_many_streams(tmp_path: Path) -> None:
         stream.close()
 
 
-def said(server: Server, words: str) -> list[str]:
+def log_lines(server: Server, words: str) -> list[str]:
     """The lines of the log with these words in them."""
     return [line for line in server.log.read_text().splitlines() if words in line]
 
@@ -51,10 +51,10 @@ def refused(server: Server, listener: Listener, status: int) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.json()["status"] == status
-    # The log has one line of it, and that tells the truth.
+    # The log has one line about it, and that is true.
     line = f"{answer.headers['X-Request-ID']} GET /api/events"
-    wait_for(lambda: said(server, line) != [], lambda: f"nothing said of {line}")
-    assert [f" {line} {status} " in told for told in said(server, line)] == [True]
+    wait_for(lambda: log_lines(server, line) != [], lambda: f"not logged: {line}")
+    assert [f" {line} {status} " in log_line for log_line in log_lines(server, line)] == [True]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
@@ -70,7 +70,7 @@ def test_a_killed_worker_cuts_no_stream(own: Server) -> None:
     message = ann.posts(chat, "still here")
     stream.gets("message.created", id=message)
     assert not stream.has_ended
-    ann.goes()
+    ann.disconnects()
 
 
 def test_a_killed_stream_process_comes_again_and_nothing_is_lost(own: Server) -> None:
@@ -85,11 +85,11 @@ def test_a_killed_stream_process_comes_again_and_nothing_is_lost(own: Server) ->
     second = ann.posts(chat, "second")
     again = ann.listens(stream.reader.last_id)
     again.gets("message.created", id=second)
-    assert [event.data["id"] for event in again.lasting] == [second]
+    assert [event.data["id"] for event in again.logged] == [second]
     assert child(own.master.pid, "stream") not in (0, old)
     third = ann.posts(chat, "third")
     again.gets("message.created", id=third)
-    ann.goes()
+    ann.disconnects()
 
 
 def test_a_stuck_stream_process_holds_up_no_page(own: Server) -> None:
@@ -102,7 +102,7 @@ def test_a_stuck_stream_process_holds_up_no_page(own: Server) -> None:
     messages = [ann.posts(chat, f"number {number}") for number in range(16)]
     os.kill(stuck, signal.SIGCONT)
     stream.gets("message.created", id=messages[-1])
-    assert [event.data["id"] for event in stream.lasting] == messages
+    assert [event.data["id"] for event in stream.logged] == messages
     # Each of those who came meanwhile is in, or was asked to come again.
     for sock in waiting:
         status, headers, body = head_of(sock)
@@ -110,7 +110,7 @@ def test_a_stuck_stream_process_holds_up_no_page(own: Server) -> None:
         while b"retry: " not in body:
             body += sock.recv(4096)
         sock.close()
-    ann.goes()
+    ann.disconnects()
 
 
 def test_a_killed_master_leaves_nobody_behind(own: Server) -> None:
@@ -121,7 +121,7 @@ def test_a_killed_master_leaves_nobody_behind(own: Server) -> None:
     own.master.kill()
     own.master.wait()
     stream.ends()
-    ann.goes()
+    ann.disconnects()
     wait_for(lambda: is_gone(streaming) and is_gone(worker), lambda: "an orphan")
 
 
@@ -138,7 +138,7 @@ def test_a_reload_keeps_every_stream(own: Server) -> None:
     assert child(own.master.pid, "stream") == streaming
     late = ann.listens()
     late.gets("message.created", id=ann.posts(chat, "to the new one too"))
-    ann.goes()
+    ann.disconnects()
 
 
 def test_at_the_end_every_stream_is_asked_to_come_again(tmp_path: Path) -> None:
@@ -151,14 +151,14 @@ def test_at_the_end_every_stream_is_asked_to_come_again(tmp_path: Path) -> None:
     for stream in streams:
         stream.ends()
     assert all(stream.reader.retry for stream in streams)
-    ann.goes()
+    ann.disconnects()
 
 
 # What does not last
 
 
-def test_typing_is_told_to_the_others_at_most_once_a_second_and_not_again(company: Company) -> None:
-    ann, bob, dave = company("ann"), company("bob"), company("dave")
+def test_typing_is_sent_to_the_others_at_most_once_a_second_and_not_again(listeners: Listeners) -> None:
+    ann, bob, dave = listeners("ann"), listeners("bob"), listeners("dave")
     chat = ann.starts("Garden", bob)
     streams = [person.listens() for person in (ann, bob, dave)]
     cursor = streams[1].events[0].id
@@ -175,8 +175,8 @@ def test_typing_is_told_to_the_others_at_most_once_a_second_and_not_again(compan
     assert again.all("typing") == []
 
 
-def test_presence_is_told_to_those_who_share_a_chat(company: Company) -> None:
-    gina, hugo, ida = company("gina"), company("hugo"), company("ida")
+def test_presence_is_sent_to_people_who_share_a_chat(listeners: Listeners) -> None:
+    gina, hugo, ida = listeners("gina"), listeners("hugo"), listeners("ida")
     gina.starts("Garden", hugo)
     first = gina.listens()
     hugo.listens()
@@ -185,7 +185,7 @@ def test_presence_is_told_to_those_who_share_a_chat(company: Company) -> None:
     late = gina.listens()
     late.gets("presence", user_id=hugo.id, online=True)
     # Another stream, or one that comes again at once, is no news.
-    hugo.goes()
+    hugo.disconnects()
     hugo.listens()
     stranger = ida.listens()
     # Who is brought in learns it then, and is learned of.
@@ -206,19 +206,19 @@ def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
-def test_who_went_is_told_of_as_gone(brisk: Server) -> None:
+def test_people_who_went_offline_are_sent_as_such(brisk: Server) -> None:
     gina, hugo = Listener(brisk, "gina"), Listener(brisk, "hugo")
     gina.starts("Garden", hugo)
     stream = gina.listens()
     hugo.listens()
     stream.gets("presence", user_id=hugo.id, online=True)
-    hugo.goes()
+    hugo.disconnects()
     stream.gets("presence", user_id=hugo.id, online=False)
-    gina.goes()
+    gina.disconnects()
 
 
-def test_who_shares_no_chat_any_more_is_gone_for_the_other(company: Company) -> None:
-    kurt, lena, mia = company("kurt"), company("lena"), company("mia")
+def test_people_without_a_common_chat_no_longer_see_each_other(listeners: Listeners) -> None:
+    kurt, lena, mia = listeners("kurt"), listeners("lena"), listeners("mia")
     garden, kitchen = kurt.starts("Garden", lena, mia), kurt.starts("Kitchen", lena)
     kurts, lenas, mias = (person.listens() for person in (kurt, lena, mia))
     for stream, others in ((kurts, (lena, mia)), (lenas, (kurt, mia)), (mias, (kurt, lena))):
@@ -228,23 +228,23 @@ def test_who_shares_no_chat_any_more_is_gone_for_the_other(company: Company) -> 
     # The Kitchen is left to Kurt and Lena.
     mias.gets("presence", user_id=lena.id, online=False)
     lenas.gets("presence", user_id=mia.id, online=False)
-    # What one is told of a chat ends with one's own removal from it.
+    # A person's events of a chat end with their own removal from it.
     lenas.gets("member.removed", chat_id=garden)
     kurt.posts(kitchen, "still here")
     lenas.gets("message.created", text="still here")
     kurts.gets("message.created", text="still here")
     assert lenas.types()[-2:] == ["member.removed", "message.created"]
-    assert [told for told in lenas.all("presence") if not told["online"]] == [{"user_id": mia.id, "online": False}]
-    assert not [told for told in kurts.all("presence") if not told["online"]]
+    assert [data for data in lenas.all("presence") if not data["online"]] == [{"user_id": mia.id, "online": False}]
+    assert not [data for data in kurts.all("presence") if not data["online"]]
     kurt.asks("DELETE", f"chats/{kitchen}")
     kurts.gets("presence", user_id=lena.id, online=False)
     lenas.gets("chat.deleted", id=kitchen)
     assert lenas.all("presence")[-1] == {"user_id": kurt.id, "online": False}
 
 
-def test_in_a_large_chat_nobody_is_told_who_is_there_or_typing(own: Server) -> None:
+def test_in_a_large_chat_presence_and_typing_are_not_sent(own: Server) -> None:
     ann, bob = Listener(own, "ann"), Listener(own, "bob")
-    crowd = "INSERT INTO user (username, username_key, created_at) "
+    crowd = 'INSERT INTO "user" (username, username_key, created_at) '
     crowd += "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99) "
     crowd += "SELECT 'crowd' || i, 'crowd' || i, 1 FROM n"
     changed(own, crowd)
@@ -261,7 +261,7 @@ def test_in_a_large_chat_nobody_is_told_who_is_there_or_typing(own: Server) -> N
     ann.asks("POST", f"chats/{chat}/typing")
     streams[1].gets("typing", chat_id=chat, user_id=ann.id)
     for person in (ann, bob):
-        person.goes()
+        person.disconnects()
 
 
 def test_a_comment_comes_when_nothing_else_does(brisk: Server) -> None:
@@ -269,7 +269,7 @@ def test_a_comment_comes_when_nothing_else_does(brisk: Server) -> None:
     stream = ann.listens()
     stream.waits_for(lambda s: s.reader.comments >= 2)
     assert stream.types() == ["hello"]
-    ann.goes()
+    ann.disconnects()
 
 
 # Without the stream process
@@ -290,13 +290,13 @@ def test_threads_serve_the_same_stream(threaded: Server) -> None:
     cursor = stream.events[0].id
     sent = [ann.posts(chat, f"number {number}") for number in range(5)]
     stream.gets("message.created", id=sent[-1])
-    again = bob.listens(stream.lasting[2].id)
+    again = bob.listens(stream.logged[2].id)
     again.gets("message.created", id=sent[-1])
-    assert [event.data["id"] for event in again.lasting] == sent[3:]
-    # Half of the threads are taken: one more is told what it missed, and comes again.
+    assert [event.data["id"] for event in again.logged] == sent[3:]
+    # Half of the threads are taken: one more gets what it missed, and reconnects.
     third = bob.listens(cursor)
     third.ends()
-    assert [event.data["id"] for event in third.lasting] == sent
+    assert [event.data["id"] for event in third.logged] == sent
     assert third.reader.retry
     assert bob.listens("none").types()[:2] == ["hello", "reset"]
     ann.asks("DELETE", f"chats/{chat}/members/{bob.id}")
@@ -306,4 +306,4 @@ def test_threads_serve_the_same_stream(threaded: Server) -> None:
     assert bob.asks("POST", "users/logout") is None
     stream.ends()
     again.ends()
-    bob.goes()
+    bob.disconnects()

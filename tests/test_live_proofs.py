@@ -30,7 +30,7 @@ def test_kill_9_loses_nothing_acknowledged_and_doubles_nothing(tmp_path: Path) -
     assert connections > kills.FOLLOWERS
 
 
-def test_who_stops_reading_is_dropped_and_holds_little(tmp_path: Path) -> None:
+def test_a_client_that_stops_reading_is_dropped_and_holds_little(tmp_path: Path) -> None:
     server = Server(tmp_path, STREAMS_A_PERSON="60")
     try:
         held = idle.left_unread(server, 60, "idle")

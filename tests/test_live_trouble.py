@@ -5,11 +5,13 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
+import pytest
 from long import clock, crowd, full, locked
 from servers import Server, child
 from streams import Stream
 
 
+@pytest.mark.sqlite
 def test_a_locked_database_cuts_no_stream_and_loses_nothing(tmp_path: Path) -> None:
     server = Server(tmp_path, STREAM_HEARTBEAT="1")
     beats: list[int] = []
@@ -26,6 +28,7 @@ def test_a_locked_database_cuts_no_stream_and_loses_nothing(tmp_path: Path) -> N
     assert acknowledged >= 8
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_acknowledges_nothing_and_cuts_no_stream(own: Server) -> None:
     def no_file_grows(is_so: bool) -> None:
         worker = child(own.master.pid, "gunicorn")
@@ -47,7 +50,7 @@ def test_a_clock_that_is_set_moves_nothing_but_the_times(tmp_path: Path) -> None
     assert len(times) == 15
 
 
-def test_who_is_too_many_is_told_so_and_nobody_else_notices(tmp_path: Path) -> None:
+def test_one_stream_too_many_is_refused_and_nobody_else_notices(tmp_path: Path) -> None:
     server = Server(tmp_path, STREAMS_MAX="30", STREAMS_A_PERSON="10")
     try:
         statuses, pages = crowd.too_many(server, 60, 30, 10, "crowd")

@@ -13,7 +13,7 @@ from actions import accounts, chats, members, messages, reading
 from models import Chat, DeletedMessage, Event, Task, User, limits
 
 
-def told(after: int = 0) -> list[tuple[str, dict[str, object]]]:
+def logged_events(after: int = 0) -> list[tuple[str, dict[str, object]]]:
     """What the log says: types and data."""
     return [(e.type, json.loads(e.data)) for e in Event.select().where(Event.id > after).order_by(Event.id)]
 
@@ -22,18 +22,18 @@ def newest() -> int:
     return int(Event.select(Event.id).order_by(Event.id.desc()).limit(1).scalar() or 0)
 
 
-def test_a_new_chat_is_told_to_each_of_its_people(ann: Person, bob: Person) -> None:
+def test_a_new_chat_is_sent_to_each_of_its_members(ann: Person, bob: Person) -> None:
     chat = ann.starts("Garden", bob)
-    assert [type for type, _ in told()] == ["chat.created", "member.added"] * 2
+    assert [type for type, _ in logged_events()] == ["chat.created", "member.added"] * 2
     assert {e.user_id for e in Event.select().where(Event.type == "chat.created")} == {ann.id, bob.id}
     kept = {"kind": "group", "description": "", "picture_url": None}
-    assert {"id": chat.id, "title": "Garden", **kept}.items() <= told()[0][1].items()
+    assert {"id": chat.id, "title": "Garden", **kept}.items() <= logged_events()[0][1].items()
 
 
-def test_a_message_is_told_as_the_api_shows_it(ann: Person, chat: Chat) -> None:
+def test_a_message_event_is_as_the_api_shows_it(ann: Person, chat: Chat) -> None:
     before = newest()
     message = ann.posts(chat, "hello")
-    assert told(before) == [("message.created", message.to_dict())]
+    assert logged_events(before) == [("message.created", message.to_dict())]
 
 
 def test_each_verb_writes_its_event(ann: Person, bob: Person, chat: Chat) -> None:
@@ -46,7 +46,7 @@ def test_each_verb_writes_its_event(ann: Person, bob: Person, chat: Chat) -> Non
     messages.delete(ann.of(chat), message.id)
     members.remove(ann.of(chat), bob.id)
     chats.delete(ann.of(chat))
-    types = [type for type, _ in told(before)]
+    types = [type for type, _ in logged_events(before)]
     assert types == [
         "read",
         "chat.updated",
@@ -62,15 +62,16 @@ def test_what_fails_writes_no_event(ann: Person, bob: Person, chat: Chat) -> Non
         chats.describe(bob.of(chat), "Mine now")
     with pytest.raises(models.Invalid):
         ann.posts(chat, "")
-    assert told(before) == []
+    assert logged_events(before) == []
 
 
+@pytest.mark.sqlite
 def test_a_deleted_text_is_nowhere_any_more(ann: Person, bob: Person, chat: Chat, tmp_path: Path) -> None:
     message = ann.posts(chat, "the swordfish is secret")
     messages.edit(ann.of(chat), message.id, "the swordfish is very secret")
     bob.posts(chat, "is it?", reply_to=message.id)
     messages.delete(ann.of(chat), message.id)
-    assert "swordfish" not in json.dumps(told())
+    assert "swordfish" not in json.dumps(logged_events())
     # Former texts are seen by nobody, and go once the deletion can't be undone any more.
     DeletedMessage.prune(up_to=10**9)
     while Task.work():
@@ -88,10 +89,10 @@ def test_a_closed_account_leaves_the_log_too(ann: Person, bob: Person, chat: Cha
     quoted = bob.posts(chat, "hello")
     ann.posts(chat, "hello back", reply_to=quoted.id)
     accounts.close(bob.user, PASSWORD)
-    said = json.dumps(told())
-    assert "Robert" not in said
-    assert "tables" not in said
-    assert '"username": "bob"' not in said
+    log_text = json.dumps(logged_events())
+    assert "Robert" not in log_text
+    assert "tables" not in log_text
+    assert '"username": "bob"' not in log_text
 
 
 def test_where_the_clock_was_set_back_the_log_gets_no_hole(ann: Person, chat: Chat) -> None:

@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 from people import PASSWORD, Anyone, Person
 from servers import Server, wait_for
 
-import commands
-from lib import logs
+from lib import console, logs
 from models import Chat
 
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=[]), max_size=60)
@@ -163,9 +162,9 @@ def test_the_servers_own_lines_are_safe_too(server: Server) -> None:
 
 
 def test_a_command_can_not_be_made_to_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    commands.echo(NASTY)
-    commands.CommandError(NASTY).show(sys.stdout)
+    console.echo(NASTY)
+    console.CommandError(NASTY).show(sys.stdout)
     shown = capsys.readouterr().out
     assert len(shown.splitlines()) == 2
     assert shown.replace("\n", "").isprintable()
-    assert isinstance(commands.CommandError(""), click.ClickException)
+    assert isinstance(console.CommandError(""), click.ClickException)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from people import PASSWORD, Browser, Person
-from streams import Company
+from streams import Listeners
 
 from models import Login
 
@@ -50,13 +50,13 @@ def test_the_page_begins_with_this_one_too(app: Flask, ann: Person) -> None:
         ("", ""),
     ],
 )
-def test_a_login_is_told_by_its_device(app: Flask, ann: Person, agent: str, device: str) -> None:
+def test_a_login_is_recognized_by_its_device(app: Flask, ann: Person, agent: str, device: str) -> None:
     signed_in_with(app, ann, agent)
     login = Login.select().where(Login.kind == "browser").get()
     assert login.label == device
 
 
-def test_a_login_that_was_ended_elsewhere_is_dead_with_all_its_cookies(app: Flask, ann: Person) -> None:
+def test_ending_a_login_elsewhere_ends_its_cookies_and_tokens(app: Flask, ann: Person) -> None:
     stolen = signed_in_with(app, ann, FIREFOX)
     csrf = stolen.csrf("/settings")
     bearer = stolen.client.post("/token", headers={"X-CSRFToken": csrf}).get_json()["token"]
@@ -83,14 +83,14 @@ def test_all_others_end_at_once_but_not_the_session_of_the_page_that_asks(app: F
     assert ann.api.get("/api/users/me", headers=pages).status_code == 200
 
 
-def test_somebody_elses_login_is_not_there_for_the_api(ann: Person, bob: Person) -> None:
+def test_somebody_elses_login_is_not_found_by_the_api(ann: Person, bob: Person) -> None:
     row = Login.get(Login.user == bob.id)
     assert ann.api.delete(f"/api/users/me/logins/{row.id}").status_code == 404
     assert bob.api.get("/api/users/me").status_code == 200
 
 
-def test_the_streams_of_logins_that_were_ended_end(company: Company) -> None:
-    ann = company("ann")
+def test_the_streams_of_logins_that_were_ended_end(listeners: Listeners) -> None:
+    ann = listeners("ann")
     stream = ann.listens()
     here = ann.token
     ann.token = ann.signs_in()

@@ -1,4 +1,4 @@
-"""A page of a chat holds fewer messages where their HTML is long, and the next page goes on where it ended."""
+"""A page of a chat holds fewer messages where their HTML is long, and the next page continues where it ended."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_at(app: Flask, ann: Person, small_pages: None) -> Callable[[Membership, str], MessagePage]:
     """What a page shows under an address; it holds what it has room for."""
 
-    def opened(mine: Membership, query: str) -> MessagePage:
+    def opened(membership: Membership, query: str) -> MessagePage:
         with app.test_request_context(f"/?{query}"):
             since = re.fullmatch(r"since=(\d+)", query)
-            shown = MessagePage.since(mine, int(since[1])) if since else MessagePage.from_query(mine)
+            shown = MessagePage.since(membership, int(since[1])) if since else MessagePage.from_query(membership)
         parts = [shown.messages]
         if around := re.fullmatch(r"around=(\d+)", query):
             at = int(around[1])
@@ -62,15 +62,15 @@ def test_pages_follow_one_another_without_a_hole(
     ids = [row.id for row in Message.select(Message.id).order_by(Message.id)]
     for message_id, length in zip(ids, lengths, strict=True):
         Message.update(html="x" * length).where(Message.id == message_id).execute()
-    mine = ann.of(chat)
-    newest, middle = open_at(mine, ""), open_at(mine, f"around={ids[start]}")
+    membership = ann.of(chat)
+    newest, middle = open_at(membership, ""), open_at(membership, f"around={ids[start]}")
     assert not newest.newer
     assert ids[start] in middle.ids
 
     def follow(page: MessagePage, way: str) -> list[int]:
         seen = [one["id"] for one in page.messages]
         while page.older if way == "before" else page.newer:
-            page = open_at(mine, f"{way}={seen[0] if way == 'before' else seen[-1]}")
+            page = open_at(membership, f"{way}={seen[0] if way == 'before' else seen[-1]}")
             more = [one["id"] for one in page.messages]
             assert more
             assert page.newer if way == "before" else page.older
@@ -83,13 +83,13 @@ def test_pages_follow_one_another_without_a_hole(
 
     # A live page asks for a message that it has and what stands beside it.
     known, seen = ids[0], [ids[0]]
-    while (page := open_at(mine, f"since={known}")).newer:
+    while (page := open_at(membership, f"since={known}")).newer:
         assert page.last_id > known
         seen += [one["id"] for one in page.messages if one["id"] > known]
         known = page.last_id
     assert seen + [one["id"] for one in page.messages if one["id"] > known] == ids
     first = ids[-1]
-    while (page := open_at(mine, f"before={first + 1}")).older:
+    while (page := open_at(membership, f"before={first + 1}")).older:
         assert page.messages[0]["id"] < first
         first = page.messages[0]["id"]
     assert page.messages[0]["id"] == ids[0]

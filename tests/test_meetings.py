@@ -33,10 +33,10 @@ def test_what_is_put_back_names_people_as_they_are_called_by_then(ann: Person, b
     messages.delete(ann.of(chat), message.id)
     bob.api.patch("/api/users/me", json={"username": "robert"})
     messages.restore(ann.of(chat), message.id)
-    told = bob.api.get(f"/api/messages/{message.id}").get_json()
-    assert told["text"] == "ask @robert, says @ann"
-    assert 'href="/users/robert"' in told["html"] and "@bob" not in told["html"]
-    assert {person["username"] for person in told["mentions"]} == {"robert", "ann"}
+    message_json = bob.api.get(f"/api/messages/{message.id}").get_json()
+    assert message_json["text"] == "ask @robert, says @ann"
+    assert 'href="/users/robert"' in message_json["html"] and "@bob" not in message_json["html"]
+    assert {person["username"] for person in message_json["mentions"]} == {"robert", "ann"}
     assert [hit["id"] for hit in ann.api.get("/api/search?q=robert").get_json()["items"]] == [message.id]
     assert ann.api.get("/api/search?q=bob").get_json()["items"] == []
     assert chat_list.unread_mentions(bob.of(chat)) == 1
@@ -54,8 +54,8 @@ def test_what_is_put_back_names_nobody_whose_account_was_closed_meanwhile(
     messages.delete(ann.of(chat), message.id)
     closes_account(zora)
     messages.restore(ann.of(chat), message.id)
-    told = ann.api.get(f"/api/messages/{message.id}").get_json()
-    assert (told["text"], told["mentions"]) == ("Deleted user and Deleted user know", [])
+    message_json = ann.api.get(f"/api/messages/{message.id}").get_json()
+    assert (message_json["text"], message_json["mentions"]) == ("Deleted user and Deleted user know", [])
     assert "zora77" not in ann.api.get(f"/api/messages/{message.id}/history").text
     assert "zora77" not in everything_kept()
 
@@ -82,23 +82,23 @@ def test_undo_is_offered_on_whatever_chat_is_opened_next(ann: Person, bob: Perso
 
 def test_nothing_is_forwarded_to_where_nobody_reads(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
-    mine, _ = chat_actions.direct(ann.user, bob.user)
-    messages.post(mine, "hi")
+    membership, _ = chat_actions.direct(ann.user, bob.user)
+    messages.post(membership, "hi")
     closes_account(bob)
     with pytest.raises(Forbidden):
-        messages.post(mine.reload(), "more")
-    answer = ann.api.post(f"/api/messages/{message.id}/forward", json={"chat_id": mine.chat_id, "text": "look"})
+        messages.post(membership.reload(), "more")
+    answer = ann.api.post(f"/api/messages/{message.id}/forward", json={"chat_id": membership.chat_id, "text": "look"})
     assert answer.status_code == 403
-    assert Message.select().where(Message.chat == mine.chat_id).count() == 1
+    assert Message.select().where(Message.chat == membership.chat_id).count() == 1
     page = ann.browser.submit(
-        f"/chats/{chat.id}/messages/{message.id}/forward", chat=str(mine.chat_id), text="", key="k"
+        f"/chats/{chat.id}/messages/{message.id}/forward", chat=str(membership.chat_id), text="", key="k"
     )
     assert page.status_code == 403
 
 
-def test_what_was_sent_once_stays_sent_when_the_other_one_is_gone(ann: Person, bob: Person) -> None:
-    mine, _ = chat_actions.direct(ann.user, bob.user)
-    body, key = {"chat_id": mine.chat_id, "text": "hello"}, {"Idempotency-Key": "once"}
+def test_a_repeated_key_finds_its_message_after_the_other_account_is_closed(ann: Person, bob: Person) -> None:
+    membership, _ = chat_actions.direct(ann.user, bob.user)
+    body, key = {"chat_id": membership.chat_id, "text": "hello"}, {"Idempotency-Key": "once"}
     sent = ann.api.post("/api/messages", json=body, headers=key)
     closes_account(bob)
     again = ann.api.post("/api/messages", json=body, headers=key)
@@ -106,21 +106,21 @@ def test_what_was_sent_once_stays_sent_when_the_other_one_is_gone(ann: Person, b
     assert again.get_json()["id"] == sent.get_json()["id"]
 
 
-def test_a_direct_chat_in_which_nobody_wrote_goes_with_an_account(ann: Person, bob: Person) -> None:
-    """Else it would appear in the other's list, who never heard of it, and could not be left."""
-    mine, _ = chat_actions.direct(bob.user, ann.user)
+def test_an_empty_direct_chat_is_deleted_with_an_account(ann: Person, bob: Person) -> None:
+    """Otherwise it would appear in the other person's list, and could not be left."""
+    membership, _ = chat_actions.direct(bob.user, ann.user)
     closes_account(bob)
     assert ann.api.get("/api/chats").get_json()["items"] == []
-    assert ann.api.get(f"/api/chats/{mine.chat_id}").status_code == 404
+    assert ann.api.get(f"/api/chats/{membership.chat_id}").status_code == 404
 
 
 def test_pages_of_a_direct_chat_call_it_in_the_readers_language(ann: Person) -> None:
     accounts.change(ann.user, language="ru")
-    mine, _ = chat_actions.direct(ann.user, ann.user)
-    message = messages.post(mine, "молоко")
-    assert "Избранное" in ann.get(f"/chats/{mine.chat_id}/files").text
+    membership, _ = chat_actions.direct(ann.user, ann.user)
+    message = messages.post(membership, "молоко")
+    assert "Избранное" in ann.get(f"/chats/{membership.chat_id}/files").text
     for page in ("files", f"messages/{message.id}/delete"):
-        text = ann.get(f"/chats/{mine.chat_id}/{page}").text
+        text = ann.get(f"/chats/{membership.chat_id}/{page}").text
         assert "Saved messages" not in text, page
 
 

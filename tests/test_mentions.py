@@ -9,6 +9,7 @@ from conftest import Queries
 from people import PASSWORD, Person, with_former_name
 
 from actions import accounts, members, messages, reading
+from actions.mentions import ParsedText
 from models import Chat, Event, Mention, Message, User, message_page
 
 
@@ -66,7 +67,7 @@ def test_a_member_is_mentioned_by_username(ann: Person, bob: Person, chat: Chat)
         "@b0b",
     ],
 )
-def test_it_is_read_as_people_write_it(ann: Person, bob: Person, chat: Chat, text: str) -> None:
+def test_mentions_are_found_as_people_write_them(ann: Person, bob: Person, chat: Chat, text: str) -> None:
     message = ann.posts(chat, text)
     assert link(bob) in message.html
     assert message.text == text
@@ -99,7 +100,7 @@ def test_it_is_read_as_people_write_it(ann: Person, bob: Person, chat: Chat, tex
         "@\x01" + "0\x02",
     ],
 )
-def test_what_is_no_mention_stays_as_it_is(ann: Person, carol: Person, chat: Chat, text: str) -> None:
+def test_text_that_is_not_a_mention_stays_as_it_is(ann: Person, carol: Person, chat: Chat, text: str) -> None:
     message = ann.posts(chat, text)
     assert "data-user" not in message.html
     assert message.mentions == []
@@ -114,7 +115,7 @@ def test_code_beside_a_mention_stays_code(ann: Person, bob: Person, chat: Chat) 
     assert again(message).text == "`@bob` is @robert, not [@bob](https://b.example/)"
 
 
-def test_nobody_can_make_one_up(ann: Person, bob: Person, chat: Chat) -> None:
+def test_mentions_can_not_be_forged_in_html(ann: Person, bob: Person, chat: Chat) -> None:
     texts = [
         f'<a class="mention" href="/users/bob" data-user="{bob.id}">@bob </a>',
         f'<span class="mention-{bob.id}"></span>',
@@ -136,7 +137,7 @@ def test_names_of_other_alphabets_are_mentioned(person: Any, ann: Person) -> Non
     assert 'href="/users/%D0%B1%D0%BE%D1%80%D0%B8%D1%81"' in message.html
 
 
-def test_a_name_with_marks_is_read_whole(person: Any, ann: Person) -> None:
+def test_the_longest_matching_name_is_mentioned(person: Any, ann: Person) -> None:
     short, long = person("lee"), person("lee.ann-b")
     chat = ann.starts("Garden", short, long)
     assert [one["id"] for one in ann.posts(chat, "@lee.ann-b, hello").mentions] == [long.id]
@@ -154,7 +155,7 @@ def test_a_name_in_any_script_is_found_among_its_words(person: Any, ann: Person,
 
 
 @pytest.mark.parametrize("end", [".", "...", "_", "-", "._-", ". And", "-and"])
-def test_a_full_stop_is_rather_none_of_a_name(person: Any, ann: Person, end: str) -> None:
+def test_a_final_full_stop_is_not_part_of_a_name(person: Any, ann: Person, end: str) -> None:
     """Also where somebody has been called so since it was allowed."""
     lee, other = person("lee"), with_former_name("lee.")
     both, alone = ann.starts("Garden", lee), ann.starts("Shed")
@@ -183,12 +184,12 @@ def test_a_renamed_person_is_shown_under_the_new_name(ann: Person, bob: Person, 
     first = ann.posts(chat, "@bob and @carol, and **@bob** again")
     answer = carol.posts(chat, "Yes", reply_to=first.id)
     assert bob.api.patch("/api/users/me", json={"username": "robert"}).status_code == 200
-    told = ann.api.get(f"/api/messages/{first.id}").get_json()
-    assert told["text"] == "@robert and @carol, and **@robert** again"
-    assert told["html"] == (
+    message_json = ann.api.get(f"/api/messages/{first.id}").get_json()
+    assert message_json["text"] == "@robert and @carol, and **@robert** again"
+    assert message_json["html"] == (
         f"<p>{link(bob, 'robert')} and {link(carol)}, and <strong>{link(bob, 'robert')}</strong> again</p>"
     )
-    assert told["mentions"] == [{"id": bob.id, "username": "robert"}, {"id": carol.id, "username": "carol"}]
+    assert message_json["mentions"] == [{"id": bob.id, "username": "robert"}, {"id": carol.id, "username": "carol"}]
     assert again(answer).to_dict()["reply_to"]["text"] == "@robert and @carol, and @robert again"
     # Found by the name of now, shown in the list, and offered for editing.
     assert [hit["id"] for hit in ann.api.get("/api/search?q=robert").get_json()["items"]] == [first.id]
@@ -202,7 +203,32 @@ def test_a_renamed_person_is_shown_under_the_new_name(ann: Person, bob: Person, 
     assert again(first).text == "@bo2 and @caroline, and **@bo2** again"
 
 
-def test_who_takes_over_a_name_takes_over_no_mention(person: Any, ann: Person, bob: Person, chat: Chat) -> None:
+@pytest.mark.parametrize(("changes", "name"), [({"username": "robert"}, "@robert"), (None, "Deleted user")])
+@pytest.mark.parametrize("by", ["page", "history"])
+def test_a_name_that_changes_between_two_queries_harms_no_text(
+    ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], name: str, by: str
+) -> None:
+    message = ann.posts(chat, "@bob, the tomatoes! @bob?")
+    outdated = Mention.outdated
+
+    def when_messages_are_read(html: dict[int, str]) -> dict[int, dict[int, str]]:
+        monkeypatch.setattr(Mention, "outdated", outdated)
+        if changes:
+            accounts.change(bob.user, **changes)
+        else:
+            accounts.close(bob.user, PASSWORD)
+        return outdated(html)
+
+    monkeypatch.setattr(Mention, "outdated", when_messages_are_read)
+    if by == "page":
+        text = again(message).text
+    else:
+        (item,) = ann.api.get(f"/api/messages?chat_id={chat.id}").get_json()["items"]
+        text = item["text"]
+    assert text == f"{name}, the tomatoes! {name}?"
+
+
+def test_taking_over_a_name_takes_over_no_mention(person: Any, ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "@bob, hello")
     accounts.change(bob.user, username="robert")
     other = person("bob")
@@ -215,17 +241,17 @@ def test_a_closed_account_is_a_deleted_user(ann: Person, bob: Person, chat: Chat
     message = ann.posts(chat, "@bob, hello")
     ann.posts(chat, "As I said", reply_to=message.id)
     assert bob.api.delete("/api/users/me", json={"current_password": PASSWORD}).status_code == 204
-    told = ann.api.get(f"/api/messages/{message.id}").get_json()
-    assert told["html"] == '<p><span class="mention">Deleted user</span>, hello</p>'
-    assert told["text"] == "Deleted user, hello"
-    assert told["mentions"] == []
+    message_json = ann.api.get(f"/api/messages/{message.id}").get_json()
+    assert message_json["html"] == '<p><span class="mention">Deleted user</span>, hello</p>'
+    assert message_json["text"] == "Deleted user, hello"
+    assert message_json["mentions"] == []
     assert '<span class="mention">Deleted user</span>' in ann.get(f"/chats/{chat.id}").text
     accounts.change(ann.user, language="ru")
     assert '<span class="mention">Удалённый пользователь</span>' in ann.get(f"/chats/{chat.id}").text
     assert not any("bob" in event.data for event in Event.select().where(Event.message_id.is_null(False)))
 
 
-def test_an_edit_mentions_anew_and_keeps_who_has_left(ann: Person, bob: Person, carol: Person) -> None:
+def test_an_edit_renews_mentions_and_keeps_former_members(ann: Person, bob: Person, carol: Person) -> None:
     chat = ann.starts("Garden", bob, carol)
     message = ann.posts(chat, "@bob, hello")
     ann.removes(bob, chat)
@@ -254,7 +280,7 @@ def test_unread_mentions_are_counted(ann: Person, bob: Person, chat: Chat) -> No
     assert row(ann, chat)["unread_mentions"] == 0
 
 
-def test_ones_own_mention_of_oneself_is_not_unread(ann: Person, bob: Person, chat: Chat) -> None:
+def test_mentioning_oneself_is_not_unread(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "That is me, @ann")
     assert row(ann, chat)["unread_mentions"] == 0
     assert message.mentions == [{"id": ann.id, "username": "ann"}]
@@ -290,13 +316,11 @@ def test_a_name_that_changes_while_one_writes_is_the_new_one(
     ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the reading of the text and its being written down there is a moment."""
-    from actions.mentions import ParsedText
-
-    said = ParsedText.of
+    original_of = ParsedText.of
 
     def renamed(*what: Any) -> Any:
-        found = said(*what)
-        monkeypatch.setattr(ParsedText, "of", said)
+        found = original_of(*what)
+        monkeypatch.setattr(ParsedText, "of", original_of)
         accounts.change(User.find(bob.id), username="robert")
         return found
 

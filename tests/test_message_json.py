@@ -92,10 +92,10 @@ def test_the_json_of_messages_is_that_of_their_models(person: Any, seed: int, mo
     assert message_json.by_ids([one["id"] for one in alive]) == alive[::-1]
     assert any(one.get("deleted") for one in every)
     assert any(tally["mine"] for one in every for tally in one["reactions"])
-    said = " ".join(one["text"] for one in every)
-    assert "@caroline" in said
-    assert "@dora" in said
-    assert "@eve" not in said
+    all_text = " ".join(one["text"] for one in every)
+    assert "@caroline" in all_text
+    assert "@dora" in all_text
+    assert "@eve" not in all_text
 
 
 def test_a_page_takes_the_same_number_of_queries_however_many_messages(

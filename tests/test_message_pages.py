@@ -68,7 +68,7 @@ def test_any_emoji_can_be_typed_and_nothing_else(ann: Person, chat: Chat) -> Non
     assert [reaction.emoji for reaction in Reaction.select()] == ["🦔"]
 
 
-def test_the_page_of_reactions_tells_who_gave_which(ann: Person, bob: Person, chat: Chat) -> None:
+def test_the_page_of_reactions_shows_who_gave_which(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "hello")
     for who in (ann, bob):
         reactions.add(who.of(chat), message.id, "👍")
@@ -93,7 +93,7 @@ def test_the_row_names_the_first_ten(ann: Person, chat: Chat, app: object) -> No
     assert title == ", ".join(f"guest{number:02}" for number in range(10)) + " and 2 more"
 
 
-def test_edited_leads_to_what_was_said_before(ann: Person, bob: Person, chat: Chat) -> None:
+def test_edited_leads_to_the_former_texts(ann: Person, bob: Person, chat: Chat) -> None:
     message = ann.posts(chat, "the tomatos are in")
     message_actions.edit(ann.of(chat), message.id, "the **tomatoes** are in")
     assert re.search(rf'href="{place(message)}/history">edited</a>', row(bob, message))
@@ -148,8 +148,8 @@ def test_a_message_is_forwarded_by_a_page(ann: Person, bob: Person, carol: Perso
     for _ in range(2):
         answer = bob.browser.submit(f"{place(message)}/forward", chat=kitchen.id, text="Soup?", key=key)
         assert (answer.status_code, answer.location) == (302, f"/chats/{kitchen.id}")
-    said = [message["text"] for message in message_json.newest(carol.of(kitchen), 9)]
-    assert said == ["Soup?", "The tomatoes are in"]
+    texts = [message["text"] for message in message_json.newest(carol.of(kitchen), 9)]
+    assert texts == ["Soup?", "The tomatoes are in"]
     copy = Message.get_by_id(message_json.newest(carol.of(kitchen), 1)[0]["id"])
     seen = row(carol, copy)
     assert re.search(r'Forwarded from <a href="/users/ann">ann</a>', seen)

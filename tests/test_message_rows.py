@@ -37,13 +37,13 @@ class Outline(HTMLParser):
         self.depth = 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        said = "".join(
+        shown = "".join(
             f" {name}={' '.join((value or '').split('?v=')[0].split())!r}" for name, value in sorted(attributes)
         )
         # The names of icons are the only thing in the file's address that matters.
         if tag == "use":
-            said = f" {dict(attributes)['href'].rpartition('#')[2]}"  # type: ignore[union-attr]
-        self.lines.append(f"{' ' * self.depth}<{tag}{said}>")
+            shown = f" {dict(attributes)['href'].rpartition('#')[2]}"  # type: ignore[union-attr]
+        self.lines.append(f"{' ' * self.depth}<{tag}{shown}>")
         self.depth += tag not in self.VOID
 
     def handle_endtag(self, tag: str) -> None:
@@ -72,30 +72,8 @@ def file_of(message: Message, name: str, size: int, width: int | None = None, he
     )  # fmt: skip
 
 
-def fill(app: Flask, ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
-    """A chat with a message of every kind: Ann's, with Bob, the admin Carol, and people who have left for good."""
-    User.update(name="Bob Ä. Brown", avatar="0123456789abcdef").where(User.id == bob.id).execute()
-    for which in (ann, bob, carol):
-        which.user = User.get_by_id(which.id)
-    members.add(ann.of(chat), "carol", "admin")
-    gone = Person(app, "gone")
-    members.add(ann.of(chat), "gone")
-    for name, text in TEXTS.items():
-        (ann if name == "lists" else bob).posts(chat, text)
-    edited = ann.posts(chat, "typo & <tag> \"quoted\" 'too'")
-    messages.edit(ann.of(chat), edited.id, "mended & <tag> \"quoted\" 'too'")
-    continued = ann.posts(chat, "continued")
-    messages.edit(ann.of(chat), continued.id, "continued and edited")
-    for author in (ann, bob, gone):
-        messages.delete(author.of(chat), author.posts(chat, f"soon gone {author.id}").id)
-    by_gone = gone.posts(chat, "I was here")
-    for source in (bob.posts(chat, "pass it on"), by_gone):
-        copy = messages.forward(carol.of(chat), source.id, "")
-        Message.update(original_created_at=START - 86_400_000_000).where(Message.id == copy.id).execute()
-    copy = messages.forward(ann.of(chat), edited.id, "with a comment")
-    Message.update(original_created_at=START).where(Message.id == copy.id).execute()
-    bob.posts(chat, "hello @ann and @carol")
-    ann.posts(chat, "hello @ann, @bob and @gone")
+def post_files(ann: Person, bob: Person, chat: Chat) -> tuple[Message, Message]:
+    """Post messages with files; returns one with pictures, and one that is only a file."""
     pictures = bob.posts(chat, "one picture")
     file_of(pictures, "one & only.png", 2_000, 1_000, 500)
     pictures = bob.posts(chat, "two pictures and two files")
@@ -106,20 +84,48 @@ def fill(app: Flask, ann: Person, bob: Person, carol: Person, chat: Chat) -> Non
     only_file = ann.posts(chat, "x")
     file_of(only_file, "only <file>.pdf", 900)
     Message.update(text="", html="").where(Message.id == only_file.id).execute()
+    return pictures, only_file
+
+
+def fill(app: Flask, ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+    """A chat with a message of every kind: Ann's, with Bob, the admin Carol, and people who have left for good."""
+    User.update(name="Bob Ä. Brown", avatar="0123456789abcdef").where(User.id == bob.id).execute()
+    for which in (ann, bob, carol):
+        which.user = User.get_by_id(which.id)
+    members.add(ann.of(chat), "carol", "admin")
+    closed = Person(app, "gone")
+    members.add(ann.of(chat), "gone")
+    for name, text in TEXTS.items():
+        (ann if name == "lists" else bob).posts(chat, text)
+    edited = ann.posts(chat, "typo & <tag> \"quoted\" 'too'")
+    messages.edit(ann.of(chat), edited.id, "mended & <tag> \"quoted\" 'too'")
+    continued = ann.posts(chat, "continued")
+    messages.edit(ann.of(chat), continued.id, "continued and edited")
+    for author in (ann, bob, closed):
+        messages.delete(author.of(chat), author.posts(chat, f"soon gone {author.id}").id)
+    by_closed = closed.posts(chat, "I was here")
+    for source in (bob.posts(chat, "pass it on"), by_closed):
+        copy = messages.forward(carol.of(chat), source.id, "")
+        Message.update(original_created_at=START - 86_400_000_000).where(Message.id == copy.id).execute()
+    copy = messages.forward(ann.of(chat), edited.id, "with a comment")
+    Message.update(original_created_at=START).where(Message.id == copy.id).execute()
+    bob.posts(chat, "hello @ann and @carol")
+    ann.posts(chat, "hello @ann, @bob and @gone")
+    pictures, only_file = post_files(ann, bob, chat)
     deleted = bob.posts(chat, "quoted and deleted")
-    for quoted in (by_gone, edited, only_file, pictures, deleted):
+    for quoted in (by_closed, edited, only_file, pictures, deleted):
         bob.posts(chat, f"answer {quoted.id}", reply_to=quoted.id)
     messages.delete(bob.of(chat), deleted.id)
-    react(chat, [ann, bob, carol, gone], bob.posts(chat, "what do you think?"), ann.posts(chat, "and of this?"))
+    react(chat, [ann, bob, carol, closed], bob.posts(chat, "what do you think?"), ann.posts(chat, "and of this?"))
     bob.posts(chat, "the last word")
-    accounts.close(gone.user, gone.password)
+    accounts.close(closed.user, closed.password)
     age(chat)
 
 
 def react(chat: Chat, people: list[Person], few: Message, many: Message) -> None:
     """Reactions of some people to one message, of very many to another one, the readers among the last."""
-    ann, bob, carol, gone = people
-    for who, emoji in ((bob, "👍"), (ann, "👍"), (carol, "🎉"), (gone, "👍"), (bob, "❤️")):
+    ann, bob, carol, closed = people
+    for who, emoji in ((bob, "👍"), (ann, "👍"), (carol, "🎉"), (closed, "👍"), (bob, "❤️")):
         reactions.add(who.of(chat), few.id, emoji)
     crowd = [
         User.create(username=f"p{number}", username_key=f"p{number}", name="Ö <b>" if number == 3 else "", created_at=1)

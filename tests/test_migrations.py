@@ -19,11 +19,14 @@ from config import Settings
 from lib.sqlite import sqlite3
 from migrations import m0001_initial
 from models import Chat, Message, chat_list, message_page, migration
+from models.sqlite import SqliteDatabase
+
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
 def next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the file of a next step goes."""
+    """The path for the file of a next step."""
     folder = tmp_path / "migrations"
     shutil.copytree(migration.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(migration, "FOLDER", folder)
@@ -31,7 +34,7 @@ def next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def copies() -> list[Path]:
-    return list(migration.path().parent.glob("chat.db.before-*"))
+    return list(models.database.path.parent.glob("chat.db.before-*"))
 
 
 def test_a_step_is_applied_once_after_a_sound_copy(ann: Person, chat: Chat, next_step: Path) -> None:
@@ -63,16 +66,16 @@ def test_a_failed_step_takes_back_nothing_that_others_wrote_meanwhile(
     ann: Person, chat: Chat, next_step: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     next_step.write_text('STATEMENTS = ["SELECT nonsense"]')
-    copied = migration.backup_before
+    copied = SqliteDatabase.back_up_before
 
-    def copied_and_written(step: str) -> Path:
-        copy = copied(step)
+    def copied_and_written(database: SqliteDatabase, step: str) -> Path | None:
+        copy = copied(database, step)
         writer = threading.Thread(target=lambda: (ann.posts(chat, "meanwhile"), models.database.close()))
         writer.start()
         writer.join()
         return copy
 
-    monkeypatch.setattr(migration, "backup_before", copied_and_written)
+    monkeypatch.setattr(SqliteDatabase, "back_up_before", copied_and_written)
     with pytest.raises(peewee.OperationalError):
         models.migrate()
     assert [message.text for message in Message.select()] == ["meanwhile"]
@@ -81,7 +84,7 @@ def test_a_failed_step_takes_back_nothing_that_others_wrote_meanwhile(
 def test_a_harmed_file_is_put_back(ann: Person, chat: Chat, next_step: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ann.posts(chat, "before")
     next_step.write_text('STATEMENTS = ["SELECT nonsense"]')
-    monkeypatch.setattr(migration, "is_sound", lambda: False)
+    monkeypatch.setattr(SqliteDatabase, "is_sound", lambda database: False)
     with pytest.raises(peewee.OperationalError):
         models.migrate()
     assert [message.text for message in Message.select()] == ["before"]
@@ -99,7 +102,7 @@ def test_a_copy_that_is_not_sound_stops_the_update(
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, factory=Torn))
     with pytest.raises(sqlite3.DatabaseError, match="not sound"):
-        migration.backup(tmp_path / "copy.db")
+        models.database.back_up(tmp_path / "copy.db")
     assert not list(tmp_path.glob("copy.db*"))
 
 
@@ -123,8 +126,8 @@ def test_two_servers_that_start_at_once_update_once(ann: Person, next_step: Path
 def test_an_older_database_gets_an_index_that_knows_word_forms(
     ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept, gone = ann.posts(chat, "Гулял с собаками"), ann.posts(chat, "Гулял с кошками")
-    messages.delete(ann.of(chat), gone.id)
+    kept, deleted = ann.posts(chat, "Гулял с собаками"), ann.posts(chat, "Гулял с кошками")
+    messages.delete(ann.of(chat), deleted.id)
     as_before = [m0001_initial.STATEMENTS[-1], "DELETE FROM migration WHERE name = 'm0003_word_forms'"]
     for statement in ("DROP TABLE message_index", *as_before):
         models.database.execute_sql(statement)
@@ -220,22 +223,22 @@ def test_a_database_of_the_first_version_comes_up_to_date(first_version: Flask) 
 def test_what_the_first_version_kept_meets_what_came_since(first_version: Flask) -> None:
     models.migrate()
     ann = models.User.named("ann")
-    mine = models.Membership.of(ann, 1)
+    membership = models.Membership.of(ann, 1)
     anyone = Anyone(first_version)
     anyone.browser.submit("/login", username="ann", password=PASSWORD)
     for page in ("", "/files", "/edit", "/messages/3/history", "/messages/3/reactions", "/messages/5/forward"):
         assert anyone.browser.get(f"/chats/1{page}").status_code == 200, page
-    reactions.add(mine, 3, "👍")
+    reactions.add(membership, 3, "👍")
     forwarded = messages.forward(chat_actions.direct(ann, ann)[0], 3)
     assert (forwarded.text, forwarded.shown_original_author) == ("an answer", None)
-    assert messages.edit(mine, 2, "Hi, @bob").mentions == [{"id": 2, "username": "bob"}]
+    assert messages.edit(membership, 2, "Hi, @bob").mentions == [{"id": 2, "username": "bob"}]
     accounts.change(models.User.named("bob"), username="robert")
-    assert message_page.get(mine, 3).to_dict()["reply_to"]["text"] == "Hi, @robert"
-    before = message_page.get(mine, 2).to_dict()
-    messages.delete(mine, 2)
+    assert message_page.get(membership, 3).to_dict()["reply_to"]["text"] == "Hi, @robert"
+    before = message_page.get(membership, 2).to_dict()
+    messages.delete(membership, 2)
     assert "Hi" not in repr(list(models.Event.select(models.Event.data).tuples()))
-    assert messages.restore(mine, 2).to_dict() == before
+    assert messages.restore(membership, 2).to_dict() == before
     with pytest.raises(models.Invalid):
-        messages.forward(mine, 5)
-    chats.delete(mine)
+        messages.forward(membership, 5)
+    chats.delete(membership)
     models.database.close()

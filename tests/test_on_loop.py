@@ -91,7 +91,7 @@ def request(token: str, path: str = PATHS[0], line: str = LINES[0], fields: tupl
     return "\r\n".join(head).encode()
 
 
-def test_both_give_the_same_answer(place: Place) -> None:
+def test_the_loop_and_a_thread_give_the_same_answer(place: Place) -> None:
     chance = random.Random(7)
     kept = 0
     for _ in range(200):
@@ -116,7 +116,7 @@ def test_requests_that_arrive_together_are_answered_in_order(place: Place) -> No
     assert received == plain(b"".join(exchanged(place.threads, [request(place.token, path)]) for path in paths))
 
 
-def test_a_client_that_does_not_read_holds_nobody_up(place: Place) -> None:
+def test_a_client_that_does_not_read_delays_nobody_else(place: Place) -> None:
     with socket.create_connection(("127.0.0.1", place.loop.port), timeout=60) as lazy:
         for _ in range(500):
             lazy.sendall(request(place.token))
@@ -124,7 +124,7 @@ def test_a_client_that_does_not_read_holds_nobody_up(place: Place) -> None:
             assert b" 200 OK" in exchanged(place.loop, [request(place.token)])
 
 
-def test_it_is_the_loop_that_answers(place: Place) -> None:
+def test_the_loop_answers_what_is_kept(place: Place) -> None:
     for server, at_least in ((place.loop, 5), (place.threads, 5)):
         before = server.log.read_text().count("kept")
         for _ in range(at_least + 1):
@@ -132,7 +132,7 @@ def test_it_is_the_loop_that_answers(place: Place) -> None:
         assert server.log.read_text().count("kept") - before >= at_least
 
 
-def test_the_same_bytes_again_get_what_is_so_by_then(place: Place) -> None:
+def test_repeated_bytes_get_the_current_answer(place: Place) -> None:
     """On one connection, as a script that asks again and again."""
     account = {"username": "ann", "password": PASSWORD}
     token = requests.post(f"{place.loop.url}/api/users/login", json=account, timeout=60).json()["token"]

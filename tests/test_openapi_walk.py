@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
+from databases import rows_of
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounded
 from people import PASSWORD
@@ -16,8 +16,6 @@ from schemathesis import GenerationMode
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from servers import Server
-
-from lib.sqlite import sqlite3
 
 EXAMPLES = 6
 LETTERS = {"type": "string", "pattern": "^[a-z]{12,20}$"}
@@ -147,7 +145,7 @@ def test_every_operation_of_the_document_is_walked(server: Server) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_operation_answers_in_the_shape_it_says(
+def test_an_operation_answers_in_its_documented_shape(
     server: Server, people: tuple[Walker, Walker, Walker], operation: str
 ) -> None:
     walker, guest, newcomer = people
@@ -162,24 +160,26 @@ def test_an_operation_answers_in_the_shape_it_says(
     schema.config.update(base_url=server.url)
     (described,) = (result.ok() for result in schema.get_all_operations())
     if operation in FOR_ADMINISTRATORS:
-        with closing(sqlite3.connect(server.folder / "chat.db", isolation_level=None, timeout=60)) as database:
-            database.execute('UPDATE "user" SET is_admin = 1 WHERE id = ?', (walker.id,))
+        with rows_of(server.database_url) as run:
+            run('UPDATE "user" SET is_admin = TRUE WHERE id = ?', walker.id)
     statuses = walk(described, {"Authorization": f"Bearer {walker.token}"})
     promised = {int(status) for status in document["paths"][path][method.lower()]["responses"] if status < "300"}
     assert statuses & promised or operation in NEVER_RIGHT_BY_CHANCE, statuses
 
 
 @pytest.mark.parametrize("part", ["users", "chats", "messages", "search", "find"])
-def test_wrong_input_is_answered_as_the_document_says(server: Server, part: str) -> None:
+def test_wrong_input_is_answered_as_documented(server: Server, part: str) -> None:
     """No 5xx, and only statuses, types and shapes that the document names."""
     walker = Walker(server.url, f"wrong-{part}")
     document = requests.get(f"{server.url}/api/openapi.json", timeout=60).json()
     document["paths"].pop("/api/users/logout")
-    document["paths"] = {path: told for path, told in document["paths"].items() if path.startswith(f"/api/{part}")}
+    document["paths"] = {
+        path: path_item for path, path_item in document["paths"].items() if path.startswith(f"/api/{part}")
+    }
     document["components"].pop("securitySchemes")
     for methods in document["paths"].values():
-        for told in methods.values():
-            told.pop("security")
+        for operation in methods.values():
+            operation.pop("security")
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=server.url)
     for described in (result.ok() for result in schema.get_all_operations()):
@@ -190,12 +190,14 @@ def test_wrong_input_is_answered_as_the_document_says(server: Server, part: str)
 
 def narrowed(document: dict[str, Any], path: str, method: str, things: dict[str, Any]) -> dict[str, Any]:
     """The document with one operation, its values such as are there. A token comes with every request."""
-    told = document["paths"][path][method]
-    told.pop("security")
-    for parameter in told["parameters"]:
+    operation = document["paths"][path][method]
+    operation.pop("security")
+    for parameter in operation["parameters"]:
         parameter["schema"] = things.get(parameter["name"], parameter["schema"])
     # With the form, half of the cases would be of it.
-    told.get("requestBody", {"content": {}})["content"].pop("multipart/form-data" if method == "post" else "", None)
+    operation.get("requestBody", {"content": {}})["content"].pop(
+        "multipart/form-data" if method == "post" else "", None
+    )
     for shape in document["components"]["schemas"].values():
         # Only what comes in refuses the unknown.
         if shape.get("additionalProperties") is False:
@@ -206,12 +208,12 @@ def narrowed(document: dict[str, Any], path: str, method: str, things: dict[str,
                 # A new password would end this token; tests/test_api_users.py changes one.
                 del shape["properties"]["password"]
     components = {"schemas": document["components"]["schemas"]}
-    return {**document, "paths": {path: {method: told}}, "components": components}
+    return {**document, "paths": {path: {method: operation}}, "components": components}
 
 
 def has_only_unknown_parameters(case: Any) -> bool:
-    told = case.meta.phase.data
-    mutations = getattr(told, "mutations", ()) or ()
+    phase_data = case.meta.phase.data
+    mutations = getattr(phase_data, "mutations", ()) or ()
     return bool(mutations) and all(
         mutation.parameter_location == ParameterLocation.QUERY and set(mutation.keywords) == {"additionalProperties"}
         for mutation in mutations

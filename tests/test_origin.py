@@ -48,11 +48,11 @@ def apps(settings: Settings) -> Iterator[list[Flask]]:
     apps = [create_app(kind) for kind in kinds]
     models.migrate()
     yield apps
-    models.database.close()
+    models.database.close_all()
 
 
 @pytest.mark.parametrize("host", NO_HOSTS)
-def test_what_is_no_host_is_refused_in_the_words_of_who_asked(apps: list[Flask], host: str) -> None:
+def test_a_bad_host_is_refused_as_a_problem_or_a_page(apps: list[Flask], host: str) -> None:
     for app in apps:
         for path in PATHS:
             for method in ("GET", "POST"):
@@ -91,34 +91,36 @@ def test_no_host_breaks_anything(apps: list[Flask], host: str, path: str) -> Non
                 assert request.url and request.host_url and request.root_url
 
 
-@pytest.mark.parametrize("said", ["evil.example", "evil.example, evil.example", "..", "", "a b"])
-def test_what_is_said_of_the_host_beside_it_is_never_believed(apps: list[Flask], said: str) -> None:
+@pytest.mark.parametrize("header_value", ["evil.example", "evil.example, evil.example", "..", "", "a b"])
+def test_other_headers_that_name_the_host_are_never_trusted(apps: list[Flask], header_value: str) -> None:
     names = ("X-Forwarded-Host", "X-Forwarded-Server", "X-Host", "X-Original-Host")
-    more = {"X-Forwarded-Port": "666", "X-Forwarded-Prefix": "/evil", "Forwarded": f"host={said}"}
+    more = {"X-Forwarded-Port": "666", "X-Forwarded-Prefix": "/evil", "Forwarded": f"host={header_value}"}
     for app in apps:
         for path in PATHS:
-            answer = ask(app, path, "a.example", **BY_PROXY, **dict.fromkeys(names, said), **more)
+            answer = ask(app, path, "a.example", **BY_PROXY, **dict.fromkeys(names, header_value), **more)
             assert "evil" not in answer.text + str(answer.headers)
             assert answer.status_code == ask(app, path, "a.example", **BY_PROXY).status_code
 
 
 @pytest.mark.parametrize(
-    ("said", "counted"),
+    ("header_value", "counted"),
     [("192.0.2.1", "192.0.2.1"), ("6.6.6.6, 192.0.2.1", "192.0.2.1"), ("192.0.2.1:4711", "192.0.2.1"),
      ("[2001:DB8:0::1]:443", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1"), ("fe80::1%eth0", "fe80::1"),
      ("::ffff:192.0.2.1", "192.0.2.1"), (" 192.0.2.1 ", "192.0.2.1"),
      ("", "127.0.0.1"), ("nonsense", "127.0.0.1"), ("1.2.3", "127.0.0.1"), ("[", "127.0.0.1"),
      ("unknown", "127.0.0.1"), ("_hidden", "127.0.0.1"), ("<script>", "127.0.0.1"), ("192.0.2.1\x1b[2J", "127.0.0.1")],
 )  # fmt: skip
-def test_an_address_counts_in_one_spelling_and_nonsense_not_at_all(settings: Settings, said: str, counted: str) -> None:
+def test_an_address_counts_in_one_spelling_and_nonsense_not_at_all(
+    settings: Settings, header_value: str, counted: str
+) -> None:
     app = create_app(replace(settings, proxies=1))
     models.migrate()
     accounts.register("ann", PASSWORD)
     sent = {"username": "ann", "password": PASSWORD}
-    answer = app.test_client().post("/api/users/login", json=sent, headers={"X-Forwarded-For": said})
+    answer = app.test_client().post("/api/users/login", json=sent, headers={"X-Forwarded-For": header_value})
     assert answer.status_code == 200
     assert Login.select(Login.address).scalar() == counted
-    models.database.close()
+    models.database.close_all()
 
 
 def test_with_fewer_entries_than_proxies_the_connection_counts(settings: Settings) -> None:
@@ -128,18 +130,33 @@ def test_with_fewer_entries_than_proxies_the_connection_counts(settings: Setting
     sent = {"username": "ann", "password": PASSWORD}
     app.test_client().post("/api/users/login", json=sent, headers={"X-Forwarded-For": "192.0.2.1"})
     assert Login.select(Login.address).scalar() == "127.0.0.1"
-    models.database.close()
+    models.database.close_all()
 
 
 @pytest.mark.parametrize(
-    ("said", "is_secure"),
+    ("header_value", "is_secure"),
     [("https", True), ("HTTPS", True), ("http", False), ("", False), ("javascript", False), ("wss", False),
      ("http, https", True), ("https, http", False), ("https://evil", False), ('"https"', True)],
 )  # fmt: skip
-def test_a_scheme_is_one_of_two(apps: list[Flask], said: str, is_secure: bool) -> None:
-    answer = ask(apps[2], "/login", "localhost", **{"X-Forwarded-Proto": said})
+def test_a_scheme_is_one_of_two(apps: list[Flask], header_value: str, is_secure: bool) -> None:
+    answer = ask(apps[2], "/login", "localhost", **{"X-Forwarded-Proto": header_value})
     assert answer.status_code == 200
     assert ("Strict-Transport-Security" in answer.headers) == is_secure
+
+
+@pytest.mark.parametrize(
+    ("header_value", "is_secure"),
+    [("https, http", True), ("http, https", False), ("http, https, http", True), ("https", True), ("", False)],
+)
+def test_of_several_proxies_the_outermost_names_the_scheme(
+    settings: Settings, header_value: str, is_secure: bool
+) -> None:
+    """A chain of proxies with one entry has it from whoever ended TLS."""
+    app = create_app(replace(settings, proxies=2))
+    models.migrate()
+    answer = ask(app, "/login", "localhost", **{"X-Forwarded-Proto": header_value})
+    assert ("Strict-Transport-Security" in answer.headers) == is_secure
+    models.database.close_all()
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
@@ -172,9 +189,9 @@ def asks_for_a_link(ann: Person, **headers: str) -> tuple[int, str]:
     headers["Cookie"] = f"chat={session.value}"
     page = ann.app.test_client(use_cookies=False).post("/users/bob/reset-link", data=sent, headers=headers)
     assert (by_api.status_code == 201) == (page.status_code == 200)
-    said = by_api.get_json().get("url") or by_api.get_json()["detail"]
-    assert said.partition("/reset/")[0].replace("'", "&#39;") in page.text
-    return by_api.status_code, said.partition("/reset/")[0]
+    url_or_detail = by_api.get_json().get("url") or by_api.get_json()["detail"]
+    assert url_or_detail.partition("/reset/")[0].replace("'", "&#39;") in page.text
+    return by_api.status_code, url_or_detail.partition("/reset/")[0]
 
 
 def admin_of(app: Flask) -> Person:
@@ -203,7 +220,7 @@ REFUSED = (403, "Reset links don’t work yet: the server administrator must set
         ({"proxies": 1, "trusted_hosts": ("localhost", "chat.example")}, "chat.example", REFUSED),
     ],
 )
-def test_a_link_leads_to_a_name_that_is_known_to_be_ours(
+def test_a_link_leads_to_the_configured_host(
     settings: Settings, changed: dict[str, object], host: str, answer: tuple[int, str]
 ) -> None:
     ann = admin_of(create_app(replace(settings, **changed)))
@@ -211,7 +228,7 @@ def test_a_link_leads_to_a_name_that_is_known_to_be_ours(
     before = Link.select().count()
     assert asks_for_a_link(ann, **{"Host": host, "X-Forwarded-Host": "evil.example"}) == answer
     assert (Link.select().count() > before) == (answer[0] == 201)
-    models.database.close()
+    models.database.close_all()
 
 
 def test_the_command_makes_no_link_of_no_use(settings: Settings) -> None:
@@ -221,7 +238,7 @@ def test_the_command_makes_no_link_of_no_use(settings: Settings) -> None:
     assert done.exit_code == 1
     assert done.output == "Error: set PUBLIC_URL: behind a proxy the public address can't be known otherwise.\n"
     assert not Link.select().exists()
-    models.database.close()
+    models.database.close_all()
 
 
 LOCAL = {"localhost": True, "localhost:1": True, "[::1]:1": True, "10.1.2.3": True, "8.8.8.8": False, "": False,

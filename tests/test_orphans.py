@@ -1,4 +1,4 @@
-"""Bytes that no row came to name are gone again, at whichever point it was refused."""
+"""Files that no row came to name are removed again, at whichever point it was refused."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import ON_POSTGRES
 from people import PASSWORD, Person
 from PIL import Image
 
 import models
 from actions import accounts, chats, messages
-from actions.cleanup import every_key
+from actions.cleanup import all_keys
 from lib.storage import Folder, Upload
 from models import Chat, Message, User
 from models.base import media
@@ -99,9 +100,18 @@ def loses_the_chat(ann: Person, bob: Person, chat: Chat) -> None:
 
 def finds_a_database_that_takes_no_row(ann: Person, bob: Person, chat: Chat) -> None:
     for table, change in (("file", "INSERT"), ("user", "UPDATE"), ("chat", "UPDATE")):
-        models.database.execute_sql(
-            f"CREATE TRIGGER no_{table} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"
-        )
+        models.database.execute_sql(refusing(table, change))
+
+
+def refusing(table: str, change: str) -> str:
+    """SQL of a trigger that refuses a change of a table."""
+    trigger = f'CREATE TRIGGER no_{table} BEFORE {change} ON "{table}"'
+    if not ON_POSTGRES:
+        return f"{trigger} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    body = "BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'check_violation'; END"
+    function = f"CREATE FUNCTION no_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"
+    models.database.execute_sql(function)
+    return f"{trigger} FOR EACH ROW EXECUTE FUNCTION no_{table}()"
 
 
 def stored() -> set[Path]:
@@ -121,7 +131,7 @@ def source(ann: Person, chat: Chat) -> Message:
 
 @pytest.mark.parametrize("happening", [leaves, loses_the_chat, finds_a_database_that_takes_no_row])
 @pytest.mark.parametrize(("way", "at"), POINTS)
-def test_what_is_refused_after_the_bytes_came_leaves_none(
+def test_a_refused_upload_leaves_no_files(
     ann: Person, bob: Person, chat: Chat, source: Message, folder: Meanwhile,
     way: Callable[[Person, Chat], Any], at: int, happening: Callable[[Person, Person, Chat], None],
 ) -> None:  # fmt: skip
@@ -132,11 +142,11 @@ def test_what_is_refused_after_the_bytes_came_leaves_none(
     else:
         assert answer.status_code in (302, 401, 403, 404, 422, 500), answer.text
         assert Message.select().where(Message.chat == chat).count() == 0
-    assert stored() == {media.store.path(key) for key in every_key()}
+    assert stored() == {media.store.path(key) for key in all_keys()}
 
 
 @pytest.mark.parametrize("what", ["post", "forward"])
-def test_of_what_is_sent_twice_at_once_the_bytes_are_kept_once(
+def test_simultaneous_repeats_store_the_files_once(
     ann: Person, chat: Chat, source: Message, folder: Meanwhile, what: str
 ) -> None:
     def sends() -> Message:
@@ -153,12 +163,12 @@ def test_of_what_is_sent_twice_at_once_the_bytes_are_kept_once(
     folder.number, folder.after = 1, sends
     assert sends().repeated
     assert Message.select().where(Message.chat == chat).count() == 1
-    assert stored() == {media.store.path(key) for key in every_key()}
+    assert stored() == {media.store.path(key) for key in all_keys()}
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize(("way", "at"), POINTS)
-def test_a_disk_that_fails_at_any_file_keeps_none(
+def test_a_disk_error_at_any_file_leaves_no_files(
     ann: Person, chat: Chat, source: Message, folder: Meanwhile,
     way: Callable[[Person, Chat], Any], at: int, number: int,
 ) -> None:  # fmt: skip

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from people import Anyone, Person
 
 import auth
-from lib.pacing import KEPT, Buckets, InFlight
+from lib.pacing import KEYS_MAX, Buckets, InFlight
 from models import Chat, limits
 
 
@@ -39,9 +39,9 @@ def test_however_one_asks_one_gets_the_burst_and_the_pace_and_no_more(pauses: li
 
 def test_no_more_keys_are_kept_than_there_is_room_for() -> None:
     buckets = Buckets(lambda: 0.0)
-    for number in range(KEPT + 100):
+    for number in range(KEYS_MAX + 100):
         buckets.take(number, 60, 1)
-    assert len(buckets._left) == KEPT
+    assert len(buckets._left) == KEYS_MAX
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_no_more_keys_are_kept_than_there_is_room_for() -> None:
         ("GET", "/api/chats/{}", 8), ("GET", "/api/users", 8),
     ],
 )  # fmt: skip
-def test_who_asks_too_often_is_told_when_to_come_again(
+def test_a_throttled_client_gets_a_retry_after(
     method: str, path: str, burst: int, ann: Person, bob: Person, chat: Chat, paced: None
 ) -> None:
     answers = [ann.api.open(path.format(chat.id), method) for _ in range(burst + 1)]

@@ -93,7 +93,7 @@ def test_what_can_be_no_boundary_is_refused(ann: Person, boundary: str) -> None:
     assert answer.status_code == 400
 
 
-def test_a_page_says_so_too(ann: Person, chat: Chat) -> None:
+def test_a_page_shows_it_too(ann: Person, chat: Chat) -> None:
     for body, type, status in (
         (HEAVY["many part headers"][0], MULTIPART, 413),
         (HEAVY["no headers at all"][0], MULTIPART, 400),

@@ -6,7 +6,7 @@ The table is held against the app's own map of addresses: a route without a line
 from __future__ import annotations
 
 import io
-import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from background import end_background_work
+from databases import Snapshot
 from flask import Flask
 from flask.testing import FlaskClient
 from people import PASSWORD, Anyone, Person, settings_in
@@ -200,8 +202,7 @@ class World:
     app: Flask
     people: dict[str, Any]
     ids: dict[str, Any]
-    database: Path
-    copy: Path
+    snapshot: Snapshot
     media: Path
 
     def browser(self, role: str) -> FlaskClient:
@@ -214,11 +215,8 @@ class World:
 
     def reset(self) -> None:
         """Everything as it was: no request of another line has happened."""
-        models.database.close()
-        for ending in ("-wal", "-shm"):
-            self.database.with_name(self.database.name + ending).unlink(missing_ok=True)
-        # Another file: the connections that still read the former one see that it was replaced.
-        os.replace(shutil.copy(self.copy, self.database.with_name("next.db")), self.database)
+        end_background_work()
+        self.snapshot.restore()
         shutil.rmtree(self.media)
         shutil.copytree(self.media.with_name("media-copy"), self.media)
 
@@ -236,13 +234,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         assert somebody.browser
     # Forged forms are tests/test_sessions.py's matter; here everybody has the form that they send.
     app.config["WTF_CSRF_ENABLED"] = False
-    models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    models.database.close()
-    shutil.copy(folder / "chat.db", folder / "copy.db")
+    end_background_work()
+    snapshot = Snapshot(folder)
     shutil.copytree(folder / "media", folder / "media-copy")
     people_and_nobody = {**people, "signed_out": Anyone(app)}
-    yield World(app, people_and_nobody, ids, folder / "chat.db", folder / "copy.db", folder / "media")
-    models.database.close()
+    yield World(app, people_and_nobody, ids, snapshot, folder / "media")
+    models.database.close_all()
 
 
 def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str, Any]:
@@ -267,8 +264,8 @@ def furnished(app: Flask, people: dict[str, Person], target: Person) -> dict[str
         "version": member.user.avatar_url.rsplit("/", 1)[1],
         "login": token.id,
         "emoji": "👍",
-        "confirm": models.Link.to_email(member.user, "carol@example.org", PASSWORD).secret,
-        "reset": models.Link.by_hand(member.user).secret,
+        "confirm": models.Link.for_confirmation(member.user, "carol@example.org", PASSWORD).secret,
+        "reset": models.Link.reset_by_admin(member.user).secret,
     }
 
 
@@ -357,12 +354,10 @@ def test_a_chat_that_is_not_ones_own_looks_like_none(world: World) -> None:
 
 
 def without_number(page: str) -> str:
-    import re
-
     return re.sub(r"<code>[0-9a-f]+</code>|csrf[^>]*>|nonce=\"[^\"]+\"|value=\"[^\"]+\"", "", page)
 
 
-def test_the_world_is_as_the_table_says(world: World) -> None:
+def test_the_people_have_the_roles_of_the_table(world: World) -> None:
     world.reset()
     chat = Chat.get_by_id(world.ids["chat"])
     roles = {m.user.username: m.role for m in Membership.of(world.people["owner"].user, chat.id).members()}

@@ -46,7 +46,7 @@ def test_too_many_pixels_are_seen_before_anything_is_opened(
     assert images.read(path) is None
 
 
-def test_what_encoders_write_is_never_too_much(tmp_path: Path) -> None:
+def test_what_encoders_write_is_never_refused(tmp_path: Path) -> None:
     """The most parts that a picture of 25 MB has when it is written in the smallest pieces that are usual."""
     picture = bombs.drawn("PNG")
     pieces = bombs.filled(picture[:33], bombs.chunk(b"IDAT", b"x" * 8192), picture[33:], 25 * MB)
@@ -67,9 +67,7 @@ def test_no_process_but_the_one_for_pictures_loads_pillow(ann: Person, chat: Cha
     assert done.stdout == "False\n"
 
 
-def test_while_pictures_wait_in_line_others_are_told_to_come_again_and_logins_go_on(
-    ann: Person, bob: Person, chat: Chat
-) -> None:
+def test_while_pictures_wait_others_are_asked_to_retry_and_logins_go_on(ann: Person, bob: Person, chat: Chat) -> None:
     picture = bombs.drawn("PNG")
     sent = {"chat_id": str(chat.id)}
     inside, done = threading.Event(), threading.Event()
@@ -92,6 +90,6 @@ def test_while_pictures_wait_in_line_others_are_told_to_come_again_and_logins_go
     assert bob.user.verify(PASSWORD)
     done.set()
     other.join(60)
-    assert not any(media.store.incoming.iterdir())
+    assert not any(media.store.uploads_folder.iterdir())
     answer = ann.api.post("/api/messages", data={**sent, "files": [(io.BytesIO(picture), "a.png")]})
     assert answer.status_code == 201

@@ -35,9 +35,9 @@ class Sender:
         headers = {"Content-Type": kind, "Authorization": f"Bearer {self.token}"}
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
-        told = answer.status, json.loads(answer.read())
+        status_and_body = answer.status, json.loads(answer.read())
         connection.close()
-        return told
+        return status_and_body
 
     def sends(self, picture: bytes) -> tuple[int, Any]:
         head = (
@@ -71,13 +71,13 @@ def test_no_picture_costs_the_worker_memory(sender: Sender, bomb: Callable[[], b
     assert sender.sends(bombs.drawn("PNG"))[0] == 201
     worker = worker_of(sender.server)
     before = peak(worker)
-    status, told = sender.sends(bomb())
-    assert status in (201, 422), told
+    status, body = sender.sends(bomb())
+    assert status in (201, 422), body
     assert worker_of(sender.server) == worker
     assert peak(worker) - before < 64 * MB
     assert peak(process_of(worker)) < 700 * MB
-    status, told = sender.sends(bombs.drawn("PNG"))
-    assert (status, told["files"][0]["width"]) == (201, 64)
+    status, body = sender.sends(bombs.drawn("PNG"))
+    assert (status, body["files"][0]["width"]) == (201, 64)
 
 
 @pytest.mark.parametrize("by", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
@@ -95,7 +95,7 @@ def test_it_ends_with_its_worker_and_the_next_one_has_its_own(own: Server, by: i
     assert own.stop() == 0
 
 
-def test_one_that_is_killed_at_work_is_replaced_and_the_sender_told_to_come_again(own: Server) -> None:
+def test_a_process_killed_at_work_is_replaced_and_the_sender_asked_to_retry(own: Server) -> None:
     sender = Sender(own)
     assert sender.sends(bombs.drawn("PNG"))[0] == 201
     process = process_of(worker_of(own))

@@ -17,7 +17,9 @@ from test_start import CHAT, FLASK, KEYS, Checkout, stop
 
 import models
 from lib import private
-from models import Chat, migration
+from models import Chat
+
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def posts_a_picture(server: Server) -> None:
     assert sent.status_code == 201, sent.text
 
 
-def test_whatever_a_server_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_what_a_server_creates(tmp_path: Path) -> None:
     server = Server(tmp_path)
     try:
         posts_a_picture(server)
@@ -63,7 +65,7 @@ def test_whatever_a_server_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_a_start_closes_what_lay_open(tmp_path: Path) -> None:
+def test_a_start_makes_readable_files_private(tmp_path: Path) -> None:
     server = Server(tmp_path)
     try:
         posts_a_picture(server)
@@ -86,7 +88,7 @@ def test_a_folder_of_media_that_holds_more_stays_as_open_as_it_was(tmp_path: Pat
     (tmp_path / "elsewhere").touch()
     (tmp_path / "media/ab/link").symlink_to(tmp_path / "elsewhere")
     private.restrict(private.store_files(tmp_path / "media"))
-    # A link has no mode of its own, and what it leads to is not ours.
+    # A link has no mode of its own, and its target is not the app's.
     assert set(open_ones(tmp_path)) == {"elsewhere", "media", "media/lost+found", "media/abc", "media/ab/link"}
 
 
@@ -107,8 +109,8 @@ def test_the_copy_before_a_migration_is_no_more_open_than_the_database(
     ann: Person, chat: Chat, tmp_path: Path, mode: int
 ) -> None:
     ann.posts(chat, "hello")
-    migration.path().chmod(mode)
+    models.database.path.chmod(mode)
     os.umask(0)
-    migration.backup(tmp_path / "copy.db")
+    models.database.back_up(tmp_path / "copy.db")
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     models.database.close()

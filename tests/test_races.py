@@ -75,7 +75,7 @@ def changes_on_the_page(two: Two) -> bool:
 
 
 def uses_a_link(two: Two) -> bool:
-    path = f"/reset/{Link.by_hand(two.owner.user).secret}"
+    path = f"/reset/{Link.reset_by_admin(two.owner.user).secret}"
     models.database.close()
     return Browser(two.app).submit(path, password=OWNERS, repeat=OWNERS).status_code == 302
 
@@ -175,34 +175,34 @@ def test_of_two_with_the_old_password_the_first_to_commit_wins(
     assert two.api.get("/api/users/me").status_code == 401
 
 
-def test_a_link_that_goes_out_by_mail_is_for_who_has_the_address_still(two: Two, meanwhile: Meanwhile) -> None:
+def test_a_link_by_email_works_only_while_the_address_is_the_same(two: Two, meanwhile: Meanwhile) -> None:
     """Who gave up a mailbox, since it was lost, has no link sent there by a request of a moment before."""
     user = User.get_by_id(two.owner.id)
-    meanwhile.before_a_write("UPDATE user SET email = 'new@example.org'")
+    meanwhile.before_a_write("UPDATE \"user\" SET email = 'new@example.org'")
     with pytest.raises(NotThere):
-        Link.by_mail(user)
+        Link.reset_by_email(user)
     assert meanwhile.happened and not Link.select().exists()
 
 
-@pytest.mark.parametrize("purpose", ["by_hand", "by_mail"])
+@pytest.mark.parametrize("purpose", ["reset_by_admin", "reset_by_email"])
 def test_a_closed_account_gets_no_link(two: Two, meanwhile: Meanwhile, purpose: str) -> None:
     user = User.get_by_id(two.owner.id)
-    meanwhile.before_a_write("UPDATE user SET deleted_at = 1")
+    meanwhile.before_a_write('UPDATE "user" SET deleted_at = 1')
     with pytest.raises(NotThere):
         getattr(Link, purpose)(user)
     assert not Link.select().exists()
 
 
-def test_who_is_no_administrator_any_more_makes_no_link(ann: Person, bob: Person, meanwhile: Meanwhile) -> None:
+def test_a_former_administrator_makes_no_link(ann: Person, bob: Person, meanwhile: Meanwhile) -> None:
     User.update(is_admin=True).where(User.id == ann.id).execute()
-    meanwhile.before_a_write("UPDATE user SET is_admin = 0")
+    meanwhile.before_a_write('UPDATE "user" SET is_admin = FALSE')
     assert ann.api.post(f"/api/users/{bob.id}/reset-link").status_code == 403
     assert meanwhile.happened and not Link.select().exists()
 
 
 def test_a_pages_token_needs_its_login_and_no_password(two: Two, meanwhile: Meanwhile) -> None:
     """Another tab of the same browser has just changed the password: this login lives on."""
-    meanwhile.before_a_write("UPDATE user SET password = 'another'")
+    meanwhile.before_a_write("UPDATE \"user\" SET password = 'another'")
     assert two.browser.client.post("/token").status_code == 200
     assert meanwhile.happened
 
@@ -228,6 +228,7 @@ def test_every_change_is_in_the_list() -> None:
     assert sorted(ADMINS) == ["POST /api/users/{person}/reset-link", "POST /users/{username}/reset-link"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("line", [line for line in CHANGES if line not in ADMINS])
 def test_a_login_that_ended_meanwhile_changes_nothing(world: World, meanwhile: Meanwhile, line: str) -> None:
     world.reset()
@@ -279,9 +280,10 @@ def done_meanwhile(world: World, meanwhile: Meanwhile, line: str, statements: tu
     return status
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("line", IN_CHAT)
 @pytest.mark.parametrize("statements", [REMOVED, CHAT_GONE], ids=["removed", "deleted"])
-def test_who_was_removed_meanwhile_changes_nothing(
+def test_a_member_removed_meanwhile_changes_nothing(
     world: World, meanwhile: Meanwhile, line: str, statements: tuple[str, ...]
 ) -> None:
     status = done_meanwhile(world, meanwhile, line, statements)
@@ -289,8 +291,9 @@ def test_who_was_removed_meanwhile_changes_nothing(
     assert status == (302 if line.startswith("POST") and line.endswith("/restore") and "/api" not in line else 404)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("line", OF_ADMINS)
-def test_who_lost_their_role_meanwhile_changes_nothing(world: World, meanwhile: Meanwhile, line: str) -> None:
+def test_a_role_lost_meanwhile_changes_nothing(world: World, meanwhile: Meanwhile, line: str) -> None:
     assert done_meanwhile(world, meanwhile, line, DEMOTED) == 403
 
 

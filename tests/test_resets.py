@@ -17,7 +17,7 @@ NEW = "another long phrase"
 
 @pytest.fixture
 def admin(app: Flask) -> Person:
-    """Somebody who may run the place."""
+    """An administrator."""
     root = Person(app, "root")
     User.update(is_admin=True).where(User.id == root.id).execute()
     return root
@@ -37,7 +37,7 @@ def chooses(browser: Browser, path: str, password: str = NEW, repeat: str | None
     return answer.status_code
 
 
-def test_who_forgot_a_password_sets_another_and_is_signed_in(app: Flask, ann: Person, anyone: Anyone) -> None:
+def test_a_forgotten_password_is_replaced_and_its_owner_signed_in(app: Flask, ann: Person, anyone: Anyone) -> None:
     path = link_for(app, "ann")
     page = anyone.browser.get(path).text
     assert ">ann</strong>" in page
@@ -51,7 +51,7 @@ def test_who_forgot_a_password_sets_another_and_is_signed_in(app: Flask, ann: Pe
 
 def test_a_new_password_by_link_ends_everything_else(app: Flask, ann: Person, anyone: Anyone) -> None:
     assert ann.get("/settings").status_code == 200
-    other = Link.by_hand(ann.user)
+    other = Link.reset_by_admin(ann.user)
     assert chooses(anyone.browser, link_for(app, "ann")) == 302
     assert ann.get("/settings").status_code == 302
     assert ann.api.get("/api/users/me").status_code == 401
@@ -60,7 +60,7 @@ def test_a_new_password_by_link_ends_everything_else(app: Flask, ann: Person, an
         Link.alive(other.secret, "reset")
 
 
-def test_looking_at_a_link_uses_nothing_up(app: Flask, ann: Person, anyone: Anyone) -> None:
+def test_opening_a_link_does_not_use_it_up(app: Flask, ann: Person, anyone: Anyone) -> None:
     path = link_for(app, "ann")
     for _ in range(3):
         assert anyone.browser.get(path).status_code == 200
@@ -69,7 +69,7 @@ def test_looking_at_a_link_uses_nothing_up(app: Flask, ann: Person, anyone: Anyo
     assert chooses(anyone.browser, path) == 302
 
 
-def test_a_link_opens_once(app: Flask, ann: Person, anyone: Anyone) -> None:
+def test_a_link_works_once(app: Flask, ann: Person, anyone: Anyone) -> None:
     path = link_for(app, "ann")
     fields = {"csrf_token": anyone.browser.csrf(path), "password": NEW, "repeat": NEW}
     assert anyone.browser.client.post(path, data=fields).status_code == 302
@@ -81,8 +81,8 @@ def test_a_link_opens_once(app: Flask, ann: Person, anyone: Anyone) -> None:
     assert accounts.authenticate("ann", NEW)
 
 
-def test_of_two_who_use_a_link_at_once_one_does(ann: Person) -> None:
-    secret = Link.by_hand(ann.user).secret
+def test_of_two_simultaneous_uses_of_a_link_one_succeeds(ann: Person) -> None:
+    secret = Link.reset_by_admin(ann.user).secret
     first, second = Link.alive(secret, "reset"), Link.alive(secret, "reset")
     accounts.reset_password(first, NEW)
     with pytest.raises(NotThere):
@@ -91,7 +91,7 @@ def test_of_two_who_use_a_link_at_once_one_does(ann: Person) -> None:
 
 
 @pytest.mark.parametrize(("hours", "status"), [(23.9, 200), (24.1, 404)])
-def test_a_link_is_over_after_a_day(
+def test_a_link_expires_after_a_day(
     app: Flask, ann: Person, anyone: Anyone, monkeypatch: pytest.MonkeyPatch, hours: float, status: int
 ) -> None:
     path = link_for(app, "ann")
@@ -100,7 +100,7 @@ def test_a_link_is_over_after_a_day(
     assert anyone.browser.get(path).status_code == status
 
 
-def test_a_link_is_over_when_the_password_was_changed_or_the_account_is_gone(
+def test_a_link_ends_when_the_password_changes_or_the_account_is_deleted(
     app: Flask, ann: Person, bob: Person, anyone: Anyone
 ) -> None:
     anns, bobs = link_for(app, "ann"), link_for(app, "bob")
@@ -110,7 +110,9 @@ def test_a_link_is_over_when_the_password_was_changed_or_the_account_is_gone(
         assert anyone.browser.get(path).status_code == 404
 
 
-def test_the_secret_is_kept_nowhere(app: Flask, ann: Person, anyone: Anyone, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_secret_is_stored_nowhere(
+    app: Flask, ann: Person, anyone: Anyone, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     path = link_for(app, "ann")
     secret = path.rpartition("/")[2]
@@ -146,38 +148,38 @@ def test_nobody_else_makes_links(admin: Person, ann: Person, bob: Person) -> Non
 def test_an_administrator_makes_a_link_by_the_api(admin: Person, ann: Person, anyone: Anyone) -> None:
     answer = admin.api.post(f"/api/users/{ann.id}/reset-link")
     assert answer.status_code == 201
-    told = answer.get_json()
-    assert set(told) == {"url", "expires_at"}
-    assert chooses(anyone.browser, told["url"].removeprefix("http://localhost")) == 302
+    body = answer.get_json()
+    assert set(body) == {"url", "expires_at"}
+    assert chooses(anyone.browser, body["url"].removeprefix("http://localhost")) == 302
 
 
-def test_who_is_signed_in_as_somebody_else_comes_out_as_the_links_own(app: Flask, ann: Person, bob: Person) -> None:
+def test_a_link_signs_its_own_account_in_whoever_was_signed_in(app: Flask, ann: Person, bob: Person) -> None:
     assert chooses(bob.browser, link_for(app, "ann")) == 302
     assert "/users/ann" in bob.get("/").text
     assert Login.select().where(Login.user == bob.id, Login.kind == "browser").count() == 0
 
 
 def test_a_link_to_an_address_opens_no_new_password(ann: Person, anyone: Anyone) -> None:
-    path = f"/reset/{Link.to_email(ann.user, 'ann@example.org', PASSWORD).secret}"
+    path = f"/reset/{Link.for_confirmation(ann.user, 'ann@example.org', PASSWORD).secret}"
     assert anyone.browser.get(path).status_code == 404
     assert anyone.browser.submit(path, on="/login", password=NEW, repeat=NEW).status_code == 404
     assert accounts.authenticate("ann", PASSWORD)
     # Nor does the other one make an address anybody's.
-    path = f"/email/{Link.by_hand(ann.user).secret}"
+    path = f"/email/{Link.reset_by_admin(ann.user).secret}"
     assert ann.get(path).status_code == 404
     assert ann.browser.submit(path, on="/settings").status_code == 404
 
 
-def test_a_link_for_nobody(app: Flask) -> None:
+def test_no_link_is_made_for_an_unknown_account(app: Flask) -> None:
     done = app.test_cli_runner().invoke(args=["reset-link", "nobody"])
     assert (done.exit_code, done.output) == (1, "Error: no such account.\n")
 
 
 @pytest.mark.parametrize("asked", ["GET /reset/{}/", "GET /x/reset/{}", "PUT /reset/{}", "GET /email/{}/x"])
-def test_a_link_that_is_asked_for_otherwise_is_not_in_the_log_either(
+def test_other_requests_for_a_link_do_not_log_it_either(
     ann: Person, anyone: Anyone, asked: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    secret = Link.by_hand(ann.user).secret
+    secret = Link.reset_by_admin(ann.user).secret
     method, path = asked.format(secret).split(" ")
     with caplog.at_level("INFO"):
         assert anyone.browser.client.open(path, method=method).status_code in (400, 404, 405)

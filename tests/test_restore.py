@@ -18,6 +18,8 @@ import models
 from lib.sqlite import sqlite3
 from models import Chat, Message, migration
 
+pytestmark = pytest.mark.sqlite
+
 
 def backed_up(server: Server) -> Path:
     target = server.folder / "backup.db"
@@ -60,7 +62,7 @@ def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
     ("way", "afterwards"),
     [(by_command, 1), (by_sqlites_backup, 30), (by_another_file, 1), (by_another_file, 30)],
 )
-def test_a_backup_that_is_put_back_resets_everybody(place: Server, way: Way, afterwards: int) -> None:
+def test_restoring_a_backup_resets_every_stream(place: Server, way: Way, afterwards: int) -> None:
     ann, bob = Listener(place, "ann"), Listener(place, "bob")
     chat = ann.starts("Garden", bob)
     kept = ann.posts(chat, "before the backup")
@@ -75,11 +77,11 @@ def test_a_backup_that_is_put_back_resets_everybody(place: Server, way: Way, aft
     assert new[0] == lost[0]
     stream.waits_for(lambda s: "reset" in s.types())
     after = ann.posts(chat, "and on")
-    stream.waits_for(lambda s: any(told["text"] == "and on" for told in s.all("message.created")))
+    stream.waits_for(lambda s: any(event_data["text"] == "and on" for event_data in s.all("message.created")))
     texts = [item["text"] for item in bob.asks("GET", f"messages?chat_id={chat}&limit=100")["items"]]
     assert texts == ["before the backup", *(f"{number} after it" for number in range(afterwards)), "and on"]
     assert (kept, after) == (min(kept, after), max(kept, after))
-    # No place in what is gone is believed; one from afterwards is.
+    # No cursor into the replaced log is valid; one from afterwards is.
     for cursor in (cursors[-1], cursors[len(cursors) // 2]):
         again = bob.listens(cursor)
         again.waits_for(lambda s: "reset" in s.types())
@@ -87,25 +89,25 @@ def test_a_backup_that_is_put_back_resets_everybody(place: Server, way: Way, aft
     more = ann.posts(chat, "and further on")
     later.gets("message.created", id=more)
     assert "reset" not in later.types()
-    bob.goes()
+    bob.disconnects()
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_who_was_not_there_then_is_out(own: Server, way: Way) -> None:
+def test_an_account_younger_than_the_backup_is_signed_out(own: Server, way: Way) -> None:
     ann = Listener(own, "ann")
     backup = backed_up(own)
     bob = Listener(own, "bob")
     stream = bob.listens()
     way(own, backup)
     stream.ends()
-    bob.goes()
+    bob.disconnects()
     assert ann.asks("GET", "users/me")["username"] == "ann"
 
 
-def test_what_is_no_backup_changes_nothing(ann: Person, chat: Chat, tmp_path: Path) -> None:
+def test_an_invalid_backup_changes_nothing(ann: Person, chat: Chat, tmp_path: Path) -> None:
     ann.posts(chat, "stays")
     sound = tmp_path / "sound.db"
-    migration.backup(sound)
+    models.database.back_up(sound)
     torn, newer, foreign = (tmp_path / f"{name}.db" for name in ("torn", "newer", "foreign"))
     torn.write_bytes(sound.read_bytes()[:8192] + b"x" * 4096)
     newer.write_bytes(sound.read_bytes())
@@ -115,16 +117,16 @@ def test_what_is_no_backup_changes_nothing(ann: Person, chat: Chat, tmp_path: Pa
         database.execute("CREATE TABLE t (x)")
     for wrong in (torn, newer, foreign):
         with pytest.raises((ValueError, sqlite3.Error)):
-            migration.restore(wrong)
+            models.database.restore(wrong, migration.migrations())
     assert [message.text for message in Message.select()] == ["stays"]
 
 
-def test_the_database_before_a_restore_is_kept(ann: Person, chat: Chat, tmp_path: Path) -> None:
+def test_the_replaced_database_is_kept(ann: Person, chat: Chat, tmp_path: Path) -> None:
     ann.posts(chat, "then")
     backup = tmp_path / "backup.db"
-    migration.backup(backup)
+    models.database.back_up(backup)
     ann.posts(chat, "now")
-    kept = migration.restore(backup)
+    kept = models.database.restore(backup, migration.migrations())
     assert [message.text for message in Message.select()] == ["then"]
     assert models.pending() == []
     with closing(sqlite3.connect(kept)) as before:

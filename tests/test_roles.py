@@ -1,4 +1,4 @@
-"""Owner, admins, members: who may do what, and who follows whom."""
+"""Owner, admins, members: permissions and succession."""
 
 from __future__ import annotations
 
@@ -121,9 +121,9 @@ def test_all_leaving_at_once_ends_the_chat_cleanly(
 
     def leave(who: Person) -> None:
         try:
-            mine = who.of(chat)
+            membership = who.of(chat)
             start.wait()
-            members.leave(mine)
+            members.leave(membership)
         except Exception as error:
             errors.append(error)
         finally:
@@ -144,10 +144,10 @@ def test_two_handovers_at_once_leave_one_owner(ann: Person, bob: Person, carol: 
     start = threading.Barrier(2)
 
     def hand_over(to: Person) -> None:
-        mine = ann.of(chat)
+        membership = ann.of(chat)
         start.wait()
         try:
-            members.set_role(mine, to.id, "owner")
+            members.set_role(membership, to.id, "owner")
         except Forbidden:
             return
         finally:

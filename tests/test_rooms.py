@@ -1,4 +1,4 @@
-"""What a chat is about, its picture, and how much of it each one wants to be told."""
+"""A chat's description, its picture, and each member's notification level."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def picture(colour: str = "olive") -> io.BytesIO:
     return drawn
 
 
-def told_of(chat: Chat) -> list[dict[str, object]]:
-    """What chat.updated said, each time."""
+def chat_updated_events(chat: Chat) -> list[dict[str, object]]:
+    """The data of each chat.updated."""
     events = Event.select().where(Event.type == "chat.updated", Event.chat_id == chat.id).order_by(Event.id)
     return [json.loads(event.data) for event in events]
 
@@ -35,9 +35,7 @@ def kept() -> set[str]:
 # What it is about
 
 
-def test_a_description_is_everybodys_to_read_and_the_admins_to_write(
-    ann: Person, bob: Person, carol: Person, chat: Chat
-) -> None:
+def test_members_read_the_description_and_admins_change_it(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
     where = f"/api/chats/{chat.id}"
     answer = ann.api.patch(where, json={"description": "  Beds, seeds\nand <tomatoes>  "})
     assert (answer.status_code, answer.get_json()["title"]) == (200, "Garden")
@@ -46,12 +44,12 @@ def test_a_description_is_everybodys_to_read_and_the_admins_to_write(
     assert carol.api.patch(where, json={"description": "mine"}).status_code == 404
     members.set_role(ann.of(chat), bob.id, "admin")
     assert bob.api.patch(where, json={"title": "Beds", "description": ""}).status_code == 200
-    assert [(told["title"], told["description"]) for told in told_of(chat)] == [
+    assert [(event["title"], event["description"]) for event in chat_updated_events(chat)] == [
         ("Garden", "Beds, seeds\nand <tomatoes>"),
         ("Beds", ""),
     ]
     ann.api.patch(where, json={"title": "Beds"})
-    assert len(told_of(chat)) == 2, "nothing changed, nothing told"
+    assert len(chat_updated_events(chat)) == 2, "nothing changed, nothing sent"
 
 
 def test_a_description_has_at_most_500_characters(ann: Person, chat: Chat) -> None:
@@ -64,7 +62,7 @@ def test_a_description_has_at_most_500_characters(ann: Person, chat: Chat) -> No
     assert ann.api.patch(where, json={}).status_code == 422
 
 
-def test_the_page_shows_and_takes_it(ann: Person, bob: Person, chat: Chat) -> None:
+def test_the_page_shows_and_saves_the_description(ann: Person, bob: Person, chat: Chat) -> None:
     edit = f"/chats/{chat.id}/edit"
     answer = ann.browser.submit(edit, title="Garden", description="Beds & seeds")
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/chats/{chat.id}")
@@ -81,14 +79,12 @@ def test_the_page_shows_and_takes_it(ann: Person, bob: Person, chat: Chat) -> No
 # Its picture
 
 
-def test_a_picture_is_for_the_members_alone(
-    ann: Person, bob: Person, carol: Person, chat: Chat, anyone: Anyone
-) -> None:
+def test_only_members_see_the_picture(ann: Person, bob: Person, carol: Person, chat: Chat, anyone: Anyone) -> None:
     where = f"/api/chats/{chat.id}/picture"
     answer = ann.api.put(where, data={"file": (picture(), "garden.png")})
     assert answer.status_code == 200
     address = answer.get_json()["picture_url"]
-    assert told_of(chat)[-1]["picture_url"] == address
+    assert chat_updated_events(chat)[-1]["picture_url"] == address
     for client in (bob.api, bob.browser):
         with client.get(address) as got:
             assert got.status_code == 200
@@ -102,7 +98,7 @@ def test_a_picture_is_for_the_members_alone(
     assert bob.get(address).status_code == 404
 
 
-def test_another_picture_takes_the_place_of_the_first(ann: Person, chat: Chat) -> None:
+def test_a_new_picture_replaces_the_first(ann: Person, chat: Chat) -> None:
     where = f"/api/chats/{chat.id}/picture"
     first = ann.api.put(where, data={"file": (picture(), "1.png")}).get_json()["picture_url"]
     second = ann.api.put(where, data={"file": (picture("tomato"), "2.png")}).get_json()["picture_url"]
@@ -115,16 +111,16 @@ def test_another_picture_takes_the_place_of_the_first(ann: Person, chat: Chat) -
     assert ann.api.delete(where).status_code == 204
 
 
-def test_the_bytes_go_with_the_chat_and_no_sweep_takes_them_before(ann: Person, chat: Chat) -> None:
+def test_the_picture_is_deleted_with_the_chat_and_never_swept_before(ann: Person, chat: Chat) -> None:
     ann.api.put(f"/api/chats/{chat.id}/picture", data={"file": (picture(), "1.png")})
-    assert cleanup.every_key() == kept()
+    assert cleanup.all_keys() == kept()
     assert cleanup.known_keys(list(kept())) == kept()
     chats.delete(ann.of(chat))
     assert kept() == set()
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
-def test_what_is_no_picture_is_refused(ann: Person, bob: Person, chat: Chat, content: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(ann: Person, bob: Person, chat: Chat, content: bytes) -> None:
     where = f"/api/chats/{chat.id}/picture"
     answer = ann.api.put(where, data={"file": (io.BytesIO(content), "garden.png")})
     assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"file"})
@@ -138,21 +134,21 @@ def test_a_picture_over_the_limit_is_too_large(ann: Person, chat: Chat, monkeypa
     assert answer.status_code == 413
 
 
-def test_the_page_takes_a_picture_and_takes_it_away(ann: Person, chat: Chat, tmp_path: Path) -> None:
+def test_the_page_sets_and_removes_the_picture(ann: Person, chat: Chat, tmp_path: Path) -> None:
     edit = f"/chats/{chat.id}/edit"
-    said = {"title": "Garden", "description": ""}
-    assert ann.browser.submit(edit, **said, picture=(picture(), "garden.png")).status_code == 302
+    fields = {"title": "Garden", "description": ""}
+    assert ann.browser.submit(edit, **fields, picture=(picture(), "garden.png")).status_code == 302
     assert ann.of(chat).chat.picture_url in ann.get(edit).text
     answer = ann.browser.submit(edit, title="Beds", picture=(io.BytesIO(b"no picture"), "garden.png"))
     assert answer.status_code == 422
     assert "This file can’t be shown as a picture" in answer.text
     assert "Everything was saved except the picture." in answer.text
     assert (ann.of(chat).chat.title, bool(ann.of(chat).chat.picture)) == ("Beds", True)
-    assert ann.browser.submit(edit, **said, no_picture="y").status_code == 302
+    assert ann.browser.submit(edit, **fields, no_picture="y").status_code == 302
     assert ann.of(chat).chat.picture is None
 
 
-# How much of it one is told
+# Notification levels
 
 
 def test_everybody_chooses_their_own_level(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
@@ -169,7 +165,7 @@ def test_everybody_chooses_their_own_level(ann: Person, bob: Person, carol: Pers
     assert [(event.user_id, json.loads(event.data)["level"]) for event in events] == [(bob.id, "nothing")]
 
 
-def test_the_page_takes_a_level_and_mutes_the_row(ann: Person, bob: Person, chat: Chat) -> None:
+def test_the_page_sets_the_level_and_mutes_the_row(ann: Person, bob: Person, chat: Chat) -> None:
     ann.posts(chat, "hello")
     where, edit = f"/chats/{chat.id}/level", f"/chats/{chat.id}/edit"
     assert 'class="badge"' in bob.get("/").text

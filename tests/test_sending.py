@@ -19,7 +19,7 @@ def test_the_same_key_sends_once(ann: Person, chat: Chat) -> None:
     assert Message.select().count() == 1
 
 
-def test_a_key_is_ones_own(ann: Person, bob: Person, chat: Chat) -> None:
+def test_each_person_has_their_own_keys(ann: Person, bob: Person, chat: Chat) -> None:
     assert ann.posts(chat, "hello", key="k").id != bob.posts(chat, "hello", key="k").id
 
 
@@ -30,7 +30,7 @@ def test_the_same_key_with_another_body_is_refused(ann: Person, chat: Chat) -> N
     assert "Idempotency-Key" in refused.value.errors
 
 
-def test_a_key_whose_message_is_gone_says_so(ann: Person, chat: Chat) -> None:
+def test_a_key_of_a_deleted_message_raises_gone(ann: Person, chat: Chat) -> None:
     message = ann.posts(chat, "once", key="k")
     messages.delete(ann.of(chat), message.id)
     with pytest.raises(Gone):
@@ -40,11 +40,12 @@ def test_a_key_whose_message_is_gone_says_so(ann: Person, chat: Chat) -> None:
 def test_eight_at_once_with_one_key_send_one_message(ann: Person, chat: Chat) -> None:
     sent: list[int] = []
     start = threading.Barrier(8)
+    membership = ann.of(chat)
 
     def send() -> None:
-        mine = ann.of(chat)
+        # No thread may hold a connection here: there are fewer than threads.
         start.wait()
-        sent.append(messages.post(mine, "once", key="k").id)
+        sent.append(messages.post(membership, "once", key="k").id)
         models.database.close()
 
     threads = [threading.Thread(target=send) for _ in range(8)]
@@ -57,7 +58,7 @@ def test_eight_at_once_with_one_key_send_one_message(ann: Person, chat: Chat) ->
     assert Message.select().count() == 1
 
 
-def test_old_keys_are_forgotten_after_their_time(ann: Person, chat: Chat) -> None:
+def test_expired_keys_are_deleted(ann: Person, chat: Chat) -> None:
     ann.posts(chat, "once", key="k")
     time_of_a_key = limits.key_days * 86_400_000_000
     SentKey.update(created_at=models.now() - time_of_a_key + 60_000_000).execute()
@@ -66,15 +67,15 @@ def test_old_keys_are_forgotten_after_their_time(ann: Person, chat: Chat) -> Non
     assert SentKey.prune() == 1
 
 
-def test_a_removed_member_posts_nothing_any_more(ann: Person, bob: Person, chat: Chat) -> None:
-    mine = bob.of(chat)
+def test_a_removed_member_can_not_post(ann: Person, bob: Person, chat: Chat) -> None:
+    membership = bob.of(chat)
     ann.removes(bob, chat)
     with pytest.raises(NotThere):
-        messages.post(mine, "still here?")
+        messages.post(membership, "still here?")
     assert Message.select().count() == 0
 
 
-def test_too_many_messages_a_minute_are_held_back(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_messages_a_minute_are_refused(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "throttled", True)
     monkeypatch.setattr(limits, "posts_a_minute", 3)
     for number in range(3):

@@ -27,21 +27,21 @@ from models import Chat, Login, limits
         ("chats/1", "/"),
     ],
 )
-def test_after_logging_in_one_is_led_back_on_this_site_only(anyone: Anyone, ann: Person, path: str, leads: str) -> None:
+def test_after_logging_in_the_redirect_stays_on_this_site(anyone: Anyone, ann: Person, path: str, leads: str) -> None:
     how = {"how": {"query_string": {"next": path}}}
     answer = anyone.browser.submit("/login", username="ann", password=PASSWORD, **how)
     assert answer.status_code == 302
     assert answer.headers["Location"] == leads
 
 
-def test_signed_out_every_page_leads_to_the_login_whether_it_exists_or_not(anyone: Anyone, chat: Chat) -> None:
+def test_signed_out_every_page_redirects_to_the_login_whether_it_exists_or_not(anyone: Anyone, chat: Chat) -> None:
     for path in ("/settings", f"/chats/{chat.id}", "/chats/987654", "/users/ann", "/users/nobody", "/search"):
         answer = anyone.browser.get(path)
         assert answer.status_code == 302
         assert answer.headers["Location"] == "/login?next=" + path.replace("/", "%2F")
 
 
-def test_a_wrong_password_and_an_unknown_name_say_the_same(anyone: Anyone, ann: Person) -> None:
+def test_a_wrong_password_and_an_unknown_name_look_the_same(anyone: Anyone, ann: Person) -> None:
     answers = [
         anyone.browser.submit("/login", username=name, password="not this one") for name in ("ann", "nobody-here")
     ]
@@ -50,7 +50,7 @@ def test_a_wrong_password_and_an_unknown_name_say_the_same(anyone: Anyone, ann: 
     assert "not this one" not in answers[0].text
 
 
-def test_a_copied_cookie_is_dead_after_logging_out(app: Flask, ann: Person) -> None:
+def test_a_copied_cookie_is_invalid_after_logging_out(app: Flask, ann: Person) -> None:
     for remember in ({}, {"remember": "y"}):
         browser = Browser(app)
         browser.submit("/login", username="ann", password=PASSWORD, **remember)
@@ -83,14 +83,12 @@ def test_logging_in_gives_a_new_session(app: Flask, ann: Person) -> None:
     assert not Login.select().where(Login.id == first.id).exists()
 
 
-def test_a_get_logs_nobody_out(ann: Person) -> None:
+def test_a_get_does_not_log_out(ann: Person) -> None:
     assert ann.get("/logout").status_code == 302
     assert ann.get("/settings").status_code == 200
 
 
-def test_a_session_ends_by_itself_and_lives_as_long_as_it_is_used(
-    app: Flask, ann: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_session_expires_unless_it_is_used(app: Flask, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ann.get("/settings").status_code == 200
     start, hour = time.time_ns(), 3600 * 10**9
     for hours, status in ((20, 200), (40, 200), (65, 302)):
@@ -113,13 +111,13 @@ def test_logins_are_listed_and_ended(app: Flask, ann: Person) -> None:
     assert ann.get("/settings").status_code == 200
 
 
-def test_somebody_elses_login_is_not_there(ann: Person, bob: Person) -> None:
+def test_somebody_elses_login_is_not_found(ann: Person, bob: Person) -> None:
     row = Login.select().where(Login.user == bob.id).get()
     assert ann.browser.submit(f"/settings/sessions/{row.id}/end", on="/settings").status_code == 404
     assert bob.api.get("/api/users/me").status_code == 200
 
 
-def test_a_pages_token_dies_with_its_session(ann: Person) -> None:
+def test_a_pages_token_ends_with_its_session(ann: Person) -> None:
     answer = ann.browser.client.post("/token", headers={"X-CSRFToken": ann.browser.csrf("/chats/new")})
     assert answer.status_code == 200
     bearer = {"Authorization": f"Bearer {answer.get_json()['token']}"}
@@ -169,7 +167,7 @@ def test_a_form_that_stayed_open_overnight_still_works(
     assert answer.status_code == 302
 
 
-def test_guessing_at_the_page_is_slowed_and_says_so(
+def test_guessing_on_the_page_is_throttled_and_the_page_shows_it(
     anyone: Anyone, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "throttled", True)

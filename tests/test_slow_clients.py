@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 import requests
 from echo import FILE
-from servers import Server, free_port, wait_for
-from streams import Company
+from ports import free_port
+from servers import Server, wait_for
+from streams import Listeners
 
 from lib.worker.client import TooSlow, wait
 from lib.worker.pace import GRACE, RATE, STALL, Pace
@@ -40,7 +41,7 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), 60)
 
 
-def say(port: int, words: bytes, ends: bool = False) -> bytes:
+def exchange(port: int, words: bytes, ends: bool = False) -> bytes:
     """All that is answered until the server ends the connection."""
     with connect(port) as sock:
         sock.sendall(words)
@@ -151,7 +152,7 @@ class Echo:
     def answers(self) -> bool:
         assert self.master.poll() is None, self.log.read_text()
         with contextlib.suppress(OSError):
-            return say(self.port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200")
+            return exchange(self.port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200")
         return False
 
     def stop(self) -> int:
@@ -173,14 +174,14 @@ def echo(tmp_path: Path) -> Iterator[Callable[..., Echo]]:
             one.stop()
 
 
-def test_who_reads_slowly_holds_no_thread(echo: Callable[..., Echo]) -> None:
+def test_a_slow_reader_holds_no_thread(echo: Callable[..., Echo]) -> None:
     port = echo().port
     with contextlib.ExitStack() as readers:
         slow = [readers.enter_context(connect(port)) for _ in range(20)]
         for sock in slow:
             sock.sendall(b"GET /file HTTP/1.1\r\nHost: chat\r\n\r\n" * 2)
             assert sock.recv(10) == b"HTTP/1.1 2"
-        assert say(port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200")
+        assert exchange(port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200")
         # And whoever goes on reading gets everything, of the second answer, too.
         size, head = 0, b"HTTP/1.1 2"
         while size < 2 * FILE:
@@ -190,8 +191,8 @@ def test_who_reads_slowly_holds_no_thread(echo: Callable[..., Echo]) -> None:
         assert head
 
 
-def test_who_reads_a_part_of_a_file_slowly_holds_no_thread(server: Server, company: Company) -> None:
-    ann = company("ann")
+def test_a_slow_reader_of_a_part_of_a_file_holds_no_thread(server: Server, listeners: Listeners) -> None:
+    ann = listeners("ann")
     chat = ann.asks("POST", "chats", title="Files")["id"]
     headers, data = ann.headers(), bytes(range(256)) * 2**15
     sent = requests.post(
@@ -210,14 +211,14 @@ def test_who_reads_a_part_of_a_file_slowly_holds_no_thread(server: Server, compa
             slow.sendall("\r\n".join([*lines, "", ""]).encode())
             assert slow.recv(12) == b"HTTP/1.1 206"
         for asked in (slice(0, 1), slice(100, 300), slice(len(data) - 70_000, len(data)), slice(1, 3_000_000)):
-            told = {**headers, "Range": f"bytes={asked.start}-{asked.stop - 1}"}
-            answer = requests.get(server.url + url, headers=told, timeout=60)
+            range_headers = {**headers, "Range": f"bytes={asked.start}-{asked.stop - 1}"}
+            answer = requests.get(server.url + url, headers=range_headers, timeout=60)
             assert (answer.status_code, answer.content == data[asked]) == (206, True)
             assert answer.headers["Content-Range"] == f"bytes {asked.start}-{asked.stop - 1}/{len(data)}"
 
 
 def test_an_address_has_so_many_connections(echo: Callable[..., Echo]) -> None:
-    port = echo(connections_each=10).port
+    port = echo(connections_per_address=10).port
     with contextlib.ExitStack() as open_ones:
         idle = [open_ones.enter_context(connect(port)) for _ in range(10)]
         idle[0].sendall(ASK)
@@ -236,12 +237,12 @@ def test_an_address_has_so_many_connections(echo: Callable[..., Echo]) -> None:
             busy.sendall(b"GET /file HTTP/1.1\r\nHost: chat\r\n\r\n")
             assert busy.recv(10) == b"HTTP/1.1 2"
         # All of them wait for what they asked for: there is no room.
-        refused = say(port, b"GET /api HTTP/1.1\r\nHost: chat\r\n\r\n")
+        refused = exchange(port, b"GET /api HTTP/1.1\r\nHost: chat\r\n\r\n")
         assert refused == b"" or refused.startswith(b"HTTP/1.1 429 ")
 
 
 def test_behind_a_proxy_clients_count_and_the_proxy_does_not(echo: Callable[..., Echo]) -> None:
-    port = echo(connections_each=10, proxies=1).port
+    port = echo(connections_per_address=10, proxies=1).port
 
     def half(address: str) -> bytes:
         # What the client itself wrote there counts for nothing.
@@ -291,16 +292,16 @@ def test_addresses_take_turns_at_the_threads(echo: Callable[..., Echo], tmp_path
         release.touch()
         for sock in asked:
             assert answer_on(sock).startswith(b"HTTP/1.1 200")
-    order = say(port, b"GET /order HTTP/1.0\r\n\r\n").decode().rpartition("\n")[2].split()
+    order = exchange(port, b"GET /order HTTP/1.0\r\n\r\n").decode().rpartition("\n")[2].split()
     order = order[order.index("/hold") + 1 :]
     assert order[:6] == ["/many0", "/v6", "/v4", "/many1", "/v6-same", "/many2"]
 
 
-def test_a_full_house_makes_room_for_who_comes(echo: Callable[..., Echo]) -> None:
+def test_a_full_server_makes_room_for_new_connections(echo: Callable[..., Echo]) -> None:
     port = echo("--worker-connections", "20").port
     with Slow(port, [HEAD] * 40):
         for _ in range(20):
-            assert say(port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200")
+            assert exchange(port, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200")
 
 
 def test_a_stop_waits_for_no_half_request(echo: Callable[..., Echo]) -> None:
@@ -326,9 +327,9 @@ def test_requests_one_behind_another_are_answered_in_order(echo: Callable[..., E
     one = "POST /%d HTTP/1.1\r\nHost: c\r\nContent-Length: 3\r\n\r\nabc"
     other = "POST /%d HTTP/1.1\r\nHost: c\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
     words = "".join((other if number % 2 else one) % number for number in range(100))
-    told = say(port, words.encode() + b"GET /end HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n")
-    assert re.findall(rb'"/(\d+|end)", "/', told) == [*(b"%d" % number for number in range(100)), b"end"]
-    assert told.count(b'"abc"') == 100
+    response = exchange(port, words.encode() + b"GET /end HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n")
+    assert re.findall(rb'"/(\d+|end)", "/', response) == [*(b"%d" % number for number in range(100)), b"end"]
+    assert response.count(b'"abc"') == 100
 
 
 def test_an_error_leaves_the_connection_for_the_next_request(server: Server) -> None:
@@ -373,10 +374,10 @@ def test_a_malformed_body_is_nobodys_fault_but_its_senders(server: Server, body:
     ):
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
             head = f"{method} {path} HTTP/1.1\r\nHost: chat\r\n".encode()
-            told = say(server.port, head + UPLOAD + body, ends=True)
-            assert told[:10] in (b"HTTP/1.1 2", b"HTTP/1.1 4"), (method, path, told)
-            if path.startswith("/api") and told.startswith(b"HTTP/1.1 4"):
-                assert b"\r\nContent-Type: application/problem+json\r\n" in told
+            response = exchange(server.port, head + UPLOAD + body, ends=True)
+            assert response[:10] in (b"HTTP/1.1 2", b"HTTP/1.1 4"), (method, path, response)
+            if path.startswith("/api") and response.startswith(b"HTTP/1.1 4"):
+                assert b"\r\nContent-Type: application/problem+json\r\n" in response
     assert "Traceback" not in server.log.read_text()[before:]
 
 
@@ -400,13 +401,13 @@ ERRORS = [(status, head) for status, head in HEADS.items()] + [
 
 
 @pytest.mark.parametrize(("status", "head"), ERRORS, ids=[f"{status} {head[-20:]!r}" for status, head in ERRORS])
-def test_what_is_no_request_is_told_in_the_form_of_its_address(server: Server, status: int, head: bytes) -> None:
+def test_a_bad_request_is_answered_in_the_form_of_its_path(server: Server, status: int, head: bytes) -> None:
     for target, kind in ((b"/api/chats", b"application/problem+json"), (b"/", b"text/plain; charset=utf-8")):
-        told = say(server.port, head.replace(b"%s", target))
-        assert told.startswith(b"HTTP/1.1 %d " % status), told
+        response = exchange(server.port, head.replace(b"%s", target))
+        assert response.startswith(b"HTTP/1.1 %d " % status), response
         for line in (b"Content-Type: " + kind, b"X-Content-Type-Options: nosniff", b"Connection: close"):
-            assert b"\r\n" + line + b"\r\n" in told
-        assert b"<html" not in told
+            assert b"\r\n" + line + b"\r\n" in response
+        assert b"<html" not in response
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 
 from lib import sqlite
 
+pytestmark = pytest.mark.sqlite
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILDS = {"sqlite3", "pysqlite3", "apsw"}
 OURS = [
@@ -21,7 +23,7 @@ OURS = [
 ]
 
 
-def test_no_other_module_takes_a_build_by_itself() -> None:
+def test_no_other_module_imports_a_build_of_sqlite() -> None:
     assert len(OURS) > 100
     for path in OURS:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -33,14 +35,14 @@ def test_no_other_module_takes_a_build_by_itself() -> None:
             assert not names & BUILDS, f"{path}: take sqlite3 from lib.sqlite"
 
 
-def test_peewee_takes_the_same_one() -> None:
+def test_peewee_uses_the_same_build() -> None:
     assert peewee.sqlite3 is sqlite.sqlite3
     asked = peewee.SqliteDatabase(":memory:").execute_sql("SELECT sqlite_version()").fetchone()[0]
     assert asked == sqlite.sqlite3.sqlite_version
 
 
 @pytest.mark.parametrize("newer", [True, False])
-def test_a_newer_system_is_taken_by_both(newer: bool, tmp_path: Path) -> None:
+def test_both_use_the_newer_build(newer: bool, tmp_path: Path) -> None:
     """As on a system that is ahead of the wheel, or behind it."""
     (tmp_path / "pysqlite3").mkdir()
     (tmp_path / "pysqlite3/__init__.py").touch()
@@ -54,7 +56,7 @@ def test_a_newer_system_is_taken_by_both(newer: bool, tmp_path: Path) -> None:
     assert done.stdout.split() == ["True", "sqlite3" if newer else "pysqlite3.dbapi2"]
 
 
-def test_without_the_wheel_the_systems_is_taken() -> None:
+def test_without_the_wheel_both_use_the_systems_build() -> None:
     asks = "import sys; sys.modules['pysqlite3'] = None; import peewee; from lib.sqlite import sqlite3; "
     asks += "print(peewee.sqlite3 is sqlite3, sqlite3.__name__)"
     done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -72,6 +74,6 @@ def test_which_versions_have_the_reset_bug(version: tuple[int, int, int], has_it
     assert sqlite.has_reset_bug(version) is has_it
 
 
-def test_what_is_pinned_is_mended() -> None:
+def test_the_pinned_build_has_no_known_bug() -> None:
     pytest.importorskip("pysqlite3", reason="no wheel for this machine")
     assert sqlite.build_warning() == ""

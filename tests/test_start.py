@@ -18,18 +18,18 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
-from servers import free_port, wait_for
+from env_files import KEYS
+from ports import free_port
+from servers import wait_for
 
 from lib.sqlite import sqlite3
+
+pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_CODE = shutil.ignore_patterns(
     ".*", "media", "*.db", "*.db-*", "__pycache__", "tests", "bench", "docs", "node_modules", "htmlcov"
 )
-KEYS = {
-    "SECRET_KEY": "p9Vq3xT7mZ1kR5wB8nC2dF6gH4jL0sYa",
-    "JWT_SECRET_KEY": "Qe7uI1oP5aS9dF3gH8jK2lZ6xC4vB0nM",
-}
 CHAT = [sys.executable, "chat.py"]
 GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "chat:app"]
 FLASK = [sys.executable, "-m", "flask", "--app", "chat"]
@@ -74,11 +74,11 @@ class Checkout:
                 text=True,
             )
         self.running.append(process)
-        wait_for(lambda: self.answers(process), self.said)
+        wait_for(lambda: self.answers(process), self.output)
         return process
 
     def answers(self, process: subprocess.Popen[str]) -> bool:
-        assert process.poll() is None, self.said()
+        assert process.poll() is None, self.output()
         return self.health() == (200, {"status": "ok"})
 
     def health(self, host: str = "127.0.0.1") -> tuple[int, object]:
@@ -92,7 +92,7 @@ class Checkout:
         except OSError:
             return 0, None
 
-    def said(self) -> str:
+    def output(self) -> str:
         return (self.folder.parent / "out").read_text()
 
     def refuses(self, command: list[str], **environment: str) -> str:
@@ -139,7 +139,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
 def test_a_fresh_checkout_serves_with_one_command_and_writes_nowhere_else(checkout: Checkout) -> None:
     before = {path.name for path in checkout.folder.iterdir()}
     process = checkout.start(CHAT)
-    assert f"Flask Chat runs at {checkout.url}\n" in checkout.said()
+    assert f"Flask Chat runs at {checkout.url}\n" in checkout.output()
     assert stat.S_IMODE(checkout.env_file.stat().st_mode) == 0o600
     keys = checkout.keys()
     assert set(keys) == set(KEYS)
@@ -172,21 +172,21 @@ def test_a_file_that_lacks_one_key_gets_it_added(checkout: Checkout) -> None:
     assert set(checkout.keys()) == {"secret_key", "JWT_SECRET_KEY"}
 
 
-def test_a_lost_key_is_replaced_and_what_that_means_is_told(checkout: Checkout) -> None:
+def test_a_lost_key_is_replaced_with_a_warning(checkout: Checkout) -> None:
     stop(checkout.start(CHAT))
-    assert "passwords need the former SECRET_KEY" not in checkout.said()
+    assert "passwords need the former SECRET_KEY" not in checkout.output()
     assert checkout.run([*FLASK, "create-admin", "ann", "--password", "a good long one"]).returncode == 0
     checkout.env_file.unlink()
     stop(checkout.start(CHAT))
-    assert "passwords need the former SECRET_KEY" in checkout.said()
+    assert "passwords need the former SECRET_KEY" in checkout.output()
 
 
 @pytest.mark.parametrize("command", [CHAT, GUNICORN, WITHOUT_FCNTL], ids=["python", "gunicorn", "threaded"])
 @pytest.mark.parametrize("key", ["tiny-Key-9", "changeme" * 5], ids=["short", "example"])
 def test_a_bad_key_is_refused_with_one_line(checkout: Checkout, command: list[str], key: str) -> None:
-    told = checkout.refuses(command, **{**KEYS, "SECRET_KEY": key})
-    assert re.search(r"\bSECRET_KEY\b", told)
-    assert key not in told
+    error = checkout.refuses(command, **{**KEYS, "SECRET_KEY": key})
+    assert re.search(r"\bSECRET_KEY\b", error)
+    assert key not in error
     assert not checkout.env_file.exists()
 
 
@@ -198,7 +198,7 @@ def test_gunicorn_makes_no_keys_and_its_master_refuses_without_them(checkout: Ch
 def test_on_a_host_gunicorn_alone_serves_a_fresh_clone_to_everybody(checkout: Checkout) -> None:
     process = checkout.start(GUNICORN, RATE_LIMITS="off", **KEYS)
     assert checkout.health("127.0.0.2") == (200, {"status": "ok"})
-    assert "RATE_LIMITS=off" in checkout.said()
+    assert "RATE_LIMITS=off" in checkout.output()
     assert stop(process) == 0
     assert checkout.written_outside() == []
 
@@ -215,9 +215,9 @@ def test_a_request_under_way_is_answered_before_the_end(checkout: Checkout) -> N
         client.sendall(b"POST /api/users/login HTTP/1.1\r\nHost: chat\r\nContent-Length: 40\r\n")
         client.sendall(b'Content-Type: application/json\r\n\r\n{"username": "ann",')
         # The worker has taken it once it answers others while this one waits.
-        wait_for(lambda: checkout.health()[0] == 200, checkout.said)
+        wait_for(lambda: checkout.health()[0] == 200, checkout.output)
         process.send_signal(signal.SIGTERM)
-        wait_for(lambda: "Handling signal: term" in checkout.said(), checkout.said)
+        wait_for(lambda: "Handling signal: term" in checkout.output(), checkout.output)
         client.sendall(b' "password": "guess"}')
         assert client.recv(65_536).startswith(b"HTTP/1.1 401")
     assert process.wait(60) == 0
@@ -226,13 +226,13 @@ def test_a_request_under_way_is_answered_before_the_end(checkout: Checkout) -> N
 def test_a_reload_keeps_serving(checkout: Checkout) -> None:
     process = checkout.start(GUNICORN, **KEYS)
     process.send_signal(signal.SIGHUP)
-    wait_for(lambda: checkout.said().count("Booting worker") == 2, checkout.said)
-    wait_for(lambda: "Worker exiting" in checkout.said(), checkout.said)
+    wait_for(lambda: checkout.output().count("Booting worker") == 2, checkout.output)
+    wait_for(lambda: "Worker exiting" in checkout.output(), checkout.output)
     assert checkout.health()[0] == 200
     assert stop(process) == 0
 
 
-def test_a_busy_port_is_told_in_one_line(checkout: Checkout) -> None:
+def test_a_busy_port_is_reported_in_one_line(checkout: Checkout) -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", checkout.port))
         busy.listen()
@@ -240,7 +240,7 @@ def test_a_busy_port_is_told_in_one_line(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize("command", [CHAT, GUNICORN], ids=["python", "gunicorn"])
-def test_a_place_that_cannot_be_used_is_told_in_one_line(checkout: Checkout, command: list[str]) -> None:
+def test_a_folder_that_cannot_be_used_is_reported_in_one_line(checkout: Checkout, command: list[str]) -> None:
     in_the_way = checkout.folder.parent / "file"
     in_the_way.write_text("not a folder, nor a database, for it is longer than its head\n" * 20)
     for changed in (
@@ -248,8 +248,8 @@ def test_a_place_that_cannot_be_used_is_told_in_one_line(checkout: Checkout, com
         {"DATABASE_URL": f"sqlite:///{in_the_way}"},
         {"MEDIA_DIR": f"{in_the_way}/media"},
     ):
-        told = checkout.refuses(quiet(command), **KEYS, **changed)
-        assert str(in_the_way) in told
+        error = checkout.refuses(quiet(command), **KEYS, **changed)
+        assert str(in_the_way) in error
 
 
 def quiet(command: list[str]) -> list[str]:
@@ -257,15 +257,10 @@ def quiet(command: list[str]) -> list[str]:
     return [*command, "--log-level", "error"] if command is GUNICORN else command
 
 
-@pytest.mark.parametrize("command", [CHAT, GUNICORN], ids=["python", "gunicorn"])
-def test_postgres_is_refused_for_now(checkout: Checkout, command: list[str]) -> None:
-    assert "not supported yet" in checkout.refuses(command, DATABASE_URL="postgres://db.example/chat", **KEYS)
-
-
-def test_without_gunicorn_threads_stand_in_and_say_so(checkout: Checkout) -> None:
+def test_without_gunicorn_threads_serve_and_a_line_is_printed(checkout: Checkout) -> None:
     process = checkout.start(WITHOUT_FCNTL, RATE_LIMITS="off")
-    assert "gunicorn does not run on this system" in checkout.said()
-    assert "RATE_LIMITS=off" in checkout.said()
+    assert "gunicorn does not run on this system" in checkout.output()
+    assert "RATE_LIMITS=off" in checkout.output()
     process.terminate()
     process.wait(60)
 
@@ -282,3 +277,12 @@ def test_flask_init_makes_keys_and_database(checkout: Checkout) -> None:
 
 def test_a_flask_command_without_keys_ends_with_one_line(checkout: Checkout) -> None:
     assert "SECRET_KEY is missing" in checkout.refuses([*FLASK, "doctor"])
+
+
+@pytest.mark.parametrize("command", [CHAT, GUNICORN, [*FLASK, "migrate"], [*FLASK, "init"]], ids=" ".join)
+def test_on_a_disk_that_is_wiped_it_starts_nothing_and_writes_nothing(checkout: Checkout, command: list[str]) -> None:
+    before = sorted(path.name for path in checkout.folder.iterdir())
+    line = checkout.refuses(command, DYNO="web.1")
+    assert line.startswith("Flask Chat can't start: Heroku: the disk is wiped at every restart, so set SECRET_KEY, ")
+    assert sorted(path.name for path in checkout.folder.iterdir() if path.name != "__pycache__") == before
+    assert checkout.written_outside() == []

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
+import pytest
 from peewee import JOIN
 from people import Person
 
 import models
 from lib.sqlite import sqlite3
-from models import Chat, Draft, Membership, Message, User, base
+from models import Chat, Draft, Membership, Message, User
 from models.chat import Partner, membership_of
 from models.statements import statement
 
@@ -66,6 +67,7 @@ def test_a_value_may_stand_in_several_places_and_others_are_part_of_the_query(an
     assert own.scalar(ann.id + 1, "two") is None
 
 
+@pytest.mark.sqlite
 def test_a_kept_connection_shows_the_next_request_what_is_there_then(ann: Person, chat: Chat) -> None:
     for text in ("one", "two", "three"):
         ann.posts(chat, text)
@@ -75,7 +77,7 @@ def test_a_kept_connection_shows_the_next_request_what_is_there_then(ann: Person
     with closing(sqlite3.connect(models.database.database)) as other, other:
         other.execute("UPDATE chat SET title = 'Renamed'")
     assert Chat.get_by_id(chat.id).title == "Garden"
-    base.keep_connection(is_sound=True)
+    models.database.end_request(is_sound=True)
     assert Chat.get_by_id(chat.id).title == "Renamed"
-    base.keep_connection(is_sound=False)
+    models.database.end_request(is_sound=False)
     assert models.database.is_closed()

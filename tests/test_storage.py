@@ -14,6 +14,7 @@ from typing import IO, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from werkzeug.formparser import FormDataParser
 
 from lib import storage
 from lib.storage import Folder
@@ -62,8 +63,6 @@ def test_an_upload_is_read_like_any_file(folder: Folder) -> None:
 
 
 def test_a_form_writes_its_files_into_the_store(folder: Folder) -> None:
-    from werkzeug.formparser import FormDataParser
-
     body = (
         b'--x\r\nContent-Disposition: form-data; name="files"; filename="a/b.txt"\r\nContent-Type: text/plain\r\n\r\n'
         + b"line\n" * 50_000
@@ -89,11 +88,11 @@ def test_a_form_writes_its_files_into_the_store(folder: Folder) -> None:
 
 def test_of_a_file_too_large_nothing_beyond_the_limit_is_written(folder: Folder) -> None:
     upload = folder.receive("big.bin", "", 10)
-    said = []
+    too_large = []
     for part in (b"12345", b"6789012345", b"x"):
         upload.write(part)
-        said.append(upload.too_large)
-    assert said == [False, True, True]
+        too_large.append(upload.too_large)
+    assert too_large == [False, True, True]
     assert upload.size == 16
     assert upload.path.stat().st_size == 5
 
@@ -117,7 +116,7 @@ def test_a_discarded_upload_leaves_nothing_and_a_kept_one_stays(folder: Folder) 
     assert folder.exists(key)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(folder: Folder) -> None:
+def test_a_full_disk_raises_an_error_and_leaves_nothing(folder: Folder) -> None:
     upload = folder.receive("a.bin", "", 10**9)
     upload._file.close()
     with Path("/dev/full").open("w+b") as upload._file, pytest.raises(OSError, match="space") as full:
@@ -127,7 +126,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder: Folder) -> None:
     assert files(folder) == []
 
 
-def test_what_is_kept_is_found_by_its_key(folder: Folder) -> None:
+def test_a_stored_file_is_found_by_its_key(folder: Folder) -> None:
     key = kept(folder, b"bytes")
     assert storage.KEY.fullmatch(key)
     assert folder.exists(key)
@@ -135,7 +134,7 @@ def test_what_is_kept_is_found_by_its_key(folder: Folder) -> None:
     assert files(folder) == [folder.path(key)]
 
 
-def test_a_derived_picture_is_kept_like_an_upload(folder: Folder) -> None:
+def test_a_derived_picture_is_stored_like_an_upload(folder: Folder) -> None:
     path = folder.scratch()
     path.write_bytes(b"picture")
     key = folder.keep(path)
@@ -143,7 +142,7 @@ def test_a_derived_picture_is_kept_like_an_upload(folder: Folder) -> None:
     assert not path.exists()
 
 
-def test_it_is_on_the_disk_before_it_is_named(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_synced_before_it_is_renamed(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     sync, rename = os.fsync, Path.rename
 
@@ -161,7 +160,7 @@ def test_it_is_on_the_disk_before_it_is_named(folder: Folder, monkeypatch: pytes
     assert done == ["file", "rename", "folder", "folder"]
 
 
-def test_what_is_gone_is_told(folder: Folder) -> None:
+def test_a_missing_file_raises_file_not_found(folder: Folder) -> None:
     key = kept(folder)
     folder.remove(key)
     folder.remove(key)
@@ -173,13 +172,13 @@ def test_what_is_gone_is_told(folder: Folder) -> None:
     "AB/" + "a" * 30,
             "ab/" + "a" * 30 + "\n", "ab\\" + "a" * 30],
 )  # fmt: skip
-def test_what_is_no_key_is_refused(folder: Folder, key: str) -> None:
+def test_an_invalid_key_is_refused(folder: Folder, key: str) -> None:
     for verb in (folder.path, folder.exists, folder.remove):
         with pytest.raises(ValueError, match="key"):
             verb(key)
 
 
-def test_the_sweeper_takes_what_no_row_names_and_leaves_the_rest(folder: Folder) -> None:
+def test_the_sweeper_removes_only_files_that_no_row_names(folder: Folder) -> None:
     named, lost = kept(folder), kept(folder)
     stale = folder.receive("half.bin", "", 10)
     stale.close()
@@ -198,7 +197,7 @@ def test_the_sweeper_takes_what_no_row_names_and_leaves_the_rest(folder: Folder)
     arriving.close()
 
 
-def test_the_sweeper_asks_for_many_in_parts(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sweeper_asks_in_batches(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "ASKED_AT_ONCE", 2)
     for _ in range(5):
         kept(folder)
@@ -213,7 +212,7 @@ def test_the_sweeper_asks_for_many_in_parts(folder: Folder, monkeypatch: pytest.
     assert sizes == [2, 2, 1]
 
 
-def test_the_sweeper_touches_nothing_that_is_not_ours(folder: Folder) -> None:
+def test_the_sweeper_touches_no_other_files(folder: Folder) -> None:
     kept(folder)
     strange = folder.root / "ab" / "notes.txt"
     strange.parent.mkdir(exist_ok=True)
@@ -227,10 +226,10 @@ def test_the_sweeper_touches_nothing_that_is_not_ours(folder: Folder) -> None:
 def test_an_upload_that_went_meanwhile_does_not_stop_the_sweeper(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = folder.incoming / "gone"
+    missing = folder.uploads_folder / "gone"
 
     def listed(path: Path) -> Iterator[Path]:
-        yield gone
+        yield missing
 
     monkeypatch.setattr(Path, "iterdir", listed)
     assert folder.sweep(set, 0) == 0
@@ -255,7 +254,7 @@ def test_an_upload_that_went_meanwhile_does_not_stop_the_sweeper(
         ("100%25.txt", "100%25.txt"),
     ],
 )  # fmt: skip
-def test_of_a_name_the_last_part_is_kept_as_a_label(folder: Folder, given_name: str, label: str) -> None:
+def test_the_last_part_of_a_path_becomes_the_label(folder: Folder, given_name: str, label: str) -> None:
     assert storage.label(given_name) == label
 
 
@@ -292,13 +291,13 @@ def test_a_type_is_never_one_that_a_browser_runs(name: str, declared: str, type:
     assert storage.safe_type(name, declared) == type
 
 
-def test_a_duplicate_is_as_good_as_another_file(folder: Folder) -> None:
+def test_a_duplicate_outlives_the_original(folder: Folder) -> None:
     key = kept(folder)
     other = folder.duplicate(key)
     assert other != key
     folder.remove(key)
     assert folder.path(other).read_bytes() == b"content"
-    assert list(folder.incoming.iterdir()) == []
+    assert list(folder.uploads_folder.iterdir()) == []
 
 
 def test_a_duplicate_of_something_old_is_new_to_the_sweeper(folder: Folder) -> None:
@@ -318,9 +317,9 @@ def test_a_duplicate_is_made_where_there_are_no_hard_links(folder: Folder, monke
     assert folder.path(folder.duplicate(key)).read_bytes() == b"content"
 
 
-def test_there_is_no_duplicate_of_nothing(folder: Folder) -> None:
+def test_a_missing_file_can_not_be_duplicated(folder: Folder) -> None:
     key = kept(folder)
     folder.remove(key)
     with pytest.raises(FileNotFoundError):
         folder.duplicate(key)
-    assert list(folder.incoming.iterdir()) == []
+    assert list(folder.uploads_folder.iterdir()) == []

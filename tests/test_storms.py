@@ -11,7 +11,7 @@ MEETING, EACH = 4, 2
 
 
 @pytest.mark.parametrize("ending", ENDS)
-def test_no_things_at_once_make_a_fault(app: Flask, ending: str) -> None:
+def test_concurrent_actions_break_no_invariant(app: Flask, ending: str) -> None:
     verbs = list(VERBS)
     for first in range(0, len(verbs), MEETING):
         at_once(Scene(app, first), [ending, *verbs[first : first + MEETING]], EACH)

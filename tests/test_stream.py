@@ -14,14 +14,13 @@ from streams import Reader
 
 from actions import chats, members
 from config import Settings
-from lib.sqlite import sqlite3
 from models import Chat, Login
 from stream import client as stream_client
 from stream import endpoint as stream_endpoint
 from stream.process import connection, hub, inbox
+from stream.process.engine import open_log
 from stream.process.hub import Bounds, Hub, Timings
 from stream.process.inbox import Batch, Inbox, NewStream
-from stream.process.log import EventLog
 from stream.process.people import ChatMembers, Presence, Typing
 
 
@@ -30,14 +29,14 @@ class Listening(Reader):
 
     def __init__(self, hub: Hub, person: Person, cursor: str | None = None, buffer: int = 0) -> None:
         super().__init__()
-        self.hub, (self.sock, theirs) = hub, socket.socketpair()
+        self.hub, (self.sock, server_end) = hub, socket.socketpair()
         self.sock.setblocking(False)
         login = Login.get(Login.user == person.id)
-        hub.turn(Batch(new_streams=[NewStream(theirs, person.id, login.id, cursor, b"")]), False)
+        hub.turn(Batch(new_streams=[NewStream(server_end, person.id, login.id, cursor, b"")]), False)
         if buffer:
-            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+            server_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
 
-    def told(self) -> list[str]:
+    def received_types(self) -> list[str]:
         """Everything that came so far, by type."""
         try:
             while some := self.sock.recv(65_536):
@@ -46,7 +45,7 @@ class Listening(Reader):
             pass
         return [event.type for event in self.events]
 
-    def told_until_the_end(self) -> None:
+    def read_until_closed(self) -> None:
         while some := self.sock.recv(65_536):
             self.take(some.partition(b"\r\n\r\n")[2])
 
@@ -70,10 +69,10 @@ def running(app: Flask, settings: Settings) -> Iterator[Callable[..., Hub]]:
     signs = os.open(os.devnull, os.O_WRONLY)
 
     def start(heartbeat: int = 15, grace: float = 30.0, **bounds: int) -> Hub:
-        letters = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        log = EventLog(settings.database_path, settings.cursor_key)
-        bound = Bounds(**{"streams": 100, "each": 10, **bounds})
-        hubs.append(Hub(log, letters, bound, Timings(heartbeat, grace), os.getppid(), signs))
+        inbox_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        log = open_log(settings.database, settings.cursor_key)
+        bound = Bounds(**{"streams": 100, "streams_per_person": 10, **bounds})
+        hubs.append(Hub(log, inbox_socket, bound, Timings(heartbeat, grace), os.getppid(), signs))
         return hubs[-1]
 
     yield start
@@ -101,13 +100,13 @@ def test_a_message_from_just_before_a_removal_is_not_shown_after_it(
         ann.posts(chat, "for those who stay, too")
         ann.removes(bob, chat)
         here.turn(WAKE, False)
-        assert bobs.told()[-1] == "member.removed"
-        assert "message.created" not in bobs.told()
-        assert anns.told().count("message.created") == 2
+        assert bobs.received_types()[-1] == "member.removed"
+        assert "message.created" not in bobs.received_types()
+        assert anns.received_types().count("message.created") == 2
         members.add(ann.of(chat), "bob")
         ann.posts(chat, "welcome back")
         here.turn(WAKE, False)
-        assert bobs.told()[-1] == "message.created"
+        assert bobs.received_types()[-1] == "message.created"
         for one in (bobs, anns):
             one.sock.close()
 
@@ -129,14 +128,14 @@ def test_what_waits_for_a_slow_reader_is_thrown_away_when_they_are_removed(
     slow.sock.close()
 
 
-def test_who_takes_nothing_any_more_is_dropped(running: Callable[..., Hub], ann: Person, chat: Chat) -> None:
+def test_a_client_that_reads_nothing_is_dropped(running: Callable[..., Hub], ann: Person, chat: Chat) -> None:
     here = running(heartbeat=1)
     stuck, slow = Listening(here, ann, buffer=2048), Listening(here, ann, buffer=2048)
     while not all(stream.rest for stream in here.by_user[ann.id]):
         ann.posts(chat, "long " * 1500)
         here.turn(WAKE, False)
     here.tick()
-    slow.told()
+    slow.received_types()
     here.turn(here.read_sockets(here.poll.poll(1)), False)
     here.tick()
     assert stuck.is_over
@@ -167,17 +166,17 @@ def test_a_database_that_fails_for_a_moment_costs_nothing(
     ann.posts(chat, "first")
 
     def fails(*_: object) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
+        raise here.log.errors[0]("disk I/O error")
 
     with monkeypatch.context() as broken:
         broken.setattr(here.log, "after", fails)
         bobs = Listening(here, bob)
-        bobs.told_until_the_end()
+        bobs.read_until_closed()
         assert bobs.retry, "they are to come again"
         here.turn(WAKE, False)
-        assert anns.told() == ["hello"]
+        assert anns.received_types() == ["hello"]
     here.turn(Batch(), True)
-    assert anns.told() == ["hello", "message.created"]
+    assert anns.received_types() == ["hello", "message.created"]
     for one in (anns, bobs):
         one.sock.close()
 
@@ -197,24 +196,24 @@ def test_a_login_that_ended_unheard_is_seen_at_the_next_tick(
     bobs.sock.close()
 
 
-def test_only_the_server_itself_is_heard(running: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, letters = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-    box = Inbox(letters)
+def test_only_the_server_itself_is_listened_to(running: Callable[..., Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+    sender, inbox_socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    box = Inbox(inbox_socket)
     client, handed = socket.socketpair()
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [handed.fileno()]))]
     message = b'stream {"user": 1, "login": 1, "cursor": null, "line": "GET", "began": 0}\n'
-    with ours, letters, client, handed:
-        ours.sendmsg([message], rights)
+    with sender, inbox_socket, client, handed:
+        sender.sendmsg([message], rights)
         batch = box.empty()
         assert len(batch.new_streams) == 1
         batch.new_streams[0].sock.close()
-        # Words that nobody of ours says, and right ones of another user.
+        # Messages that no worker sends, and valid ones of another user.
         for others in (b"stranger", b"stream {}", b"stream", b"typing x"):
-            ours.sendmsg([others], rights)
+            sender.sendmsg([others], rights)
             assert box.empty().new_streams == box.empty().typing == []
         monkeypatch.setattr(inbox.os, "getuid", lambda: 12345)
         monkeypatch.setattr(inbox, "ROOT", -1)
-        ours.sendmsg([message], rights)
+        sender.sendmsg([message], rights)
         batch = box.empty()
         assert (batch.new_streams, batch.is_wake) == ([], False)
 
@@ -222,9 +221,9 @@ def test_only_the_server_itself_is_heard(running: Callable[..., Hub], monkeypatc
 def test_nobody_waits_long_for_a_stuck_stream_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_client, "WAIT_SECONDS", 0.05)
     client, handed = socket.socketpair()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as letters, client, handed:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as inbox_socket, client, handed:
         name = f"flask-chat-test-{os.getpid()}"
-        letters.bind(f"\0{name}")
+        inbox_socket.bind(f"\0{name}")
         channel = stream_client.Channel(name)
         sent = 0
         while channel.send_connection(handed, b"stream"):

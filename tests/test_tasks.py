@@ -14,9 +14,11 @@ import peewee
 import pytest
 from flask import Flask
 from people import PASSWORD, Person
+from small_transactions import FEW, MANY, MOST, ChangedRows, copies, finish
 
 import models
-from actions import accounts, chats, members, reactions, reading, redaction
+import search
+from actions import accounts, chats, members, reactions, reading
 from actions import messages as message_actions
 from config import ROOT, Settings
 from models import (
@@ -34,66 +36,14 @@ from models import (
     base,
     chat_list,
     event,
+    login,
     task,
 )
-from stream.process.log import EventLog
+from models.search_index import IndexQuery
+from stream.process.engine import open_log
 
-MANY, FEW = 100, 10
-# Rows of one transaction, whatever it is about; the index's own tables count as well.
-MOST = 400
-
-
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Little fits into one transaction, and what is left is done when a test says so."""
-    monkeypatch.setattr(base, "WORK_ROWS", 60)
-    monkeypatch.setattr(base, "DELETED_AT_ONCE", 20)
-    monkeypatch.setattr(redaction, "AT_ONCE", 20)
-    monkeypatch.setattr(task, "schedule", lambda: None)
-
-
-def finish() -> int:
-    """Do all that is left; how many pieces it was."""
-    pieces = 0
-    while Task.work():
-        pieces += 1
-    assert Task.select().count() == 0
-    return pieces
-
-
-class Changed:
-    """The most rows that one transaction changed."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.most = 0
-        begin, commit = peewee.SqliteDatabase.begin, peewee.SqliteDatabase.commit
-        self.before = 0
-
-        def begun(database: Any, *how: Any) -> None:
-            begin(database, *how)
-            self.before = database.connection().total_changes
-
-        def committed(database: Any) -> None:
-            commit(database)
-            self.most = max(self.most, database.connection().total_changes - self.before)
-
-        monkeypatch.setattr(peewee.SqliteDatabase, "begin", begun)
-        monkeypatch.setattr(peewee.SqliteDatabase, "commit", committed)
-
-
-@pytest.fixture
-def changed(monkeypatch: pytest.MonkeyPatch) -> Changed:
-    return Changed(monkeypatch)
-
-
-def copies(table: str, chosen: str, number: int, **other: str) -> None:
-    """Write a row of a table many times over; `other` says what of it is another value, in SQL over `n`."""
-    columns = [row[1] for row in models.database.execute_sql(f"PRAGMA table_info({table})") if row[1] != "id"]
-    values = ", ".join(other.get(column, column) for column in columns)
-    models.database.execute_sql(
-        f"WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {number}) "
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table}, count WHERE {chosen}"
-    )
+# Little fits into one transaction, and what is left is done when a test says so.
+pytestmark = pytest.mark.usefixtures("small_transactions")
 
 
 def place(ann: Person, bob: Person, number: int) -> Chat:
@@ -108,7 +58,7 @@ def place(ann: Person, bob: Person, number: int) -> Chat:
     top = "(SELECT max(id) FROM message) - n + 1"
     copies("reaction", "message_id = (SELECT max(id) FROM message)", number - 1, message_id=f"{top} - 1")
     copies("event", "type = 'message.updated' AND message_id = " + str(first.id), number)
-    copies("revision", "1", number)
+    copies("revision", "TRUE", number)
     for index in range(number // 10):
         ann.starts(f"Other {index}", bob)
     return chat
@@ -127,12 +77,14 @@ def first_of(chat: Chat) -> int:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_no_transaction_grows_with_what_it_is_about(verb: str, ann: Person, bob: Person, changed: Changed) -> None:
+def test_no_transaction_grows_with_what_it_is_about(
+    verb: str, ann: Person, bob: Person, changed_rows: ChangedRows
+) -> None:
     chat = place(ann, bob, MANY)
-    changed.most = 0
+    changed_rows.most = 0
     VERBS[verb](ann, bob, chat)
     pieces = finish()
-    assert changed.most < MOST
+    assert changed_rows.most < MOST
     assert pieces > 1
 
 
@@ -146,7 +98,7 @@ def test_little_work_is_done_at_once(verb: str, ann: Person, bob: Person, monkey
 
 def everything() -> str:
     """All that the database holds, but the index."""
-    tables = [row[0] for row in models.database.execute_sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    tables = models.database.get_tables()
     rows = [
         row
         for table in tables
@@ -209,20 +161,20 @@ def test_a_chat_is_not_handed_to_a_closed_account_that_is_still_in_it(ann: Perso
     assert [row.user_id for row in Membership.select().where(Membership.chat == chat_id)] == [ann.id]
 
 
-def test_the_log_is_not_told_while_it_holds_what_is_hidden(
+def test_a_cursor_from_before_is_lost_while_the_log_contains_deleted_content(
     ann: Person, bob: Person, carol: Person, settings: Settings
 ) -> None:
     chat = place(ann, bob, 100)
-    log = EventLog(settings.database_path, b"key")
+    log = open_log(settings.database, b"key")
     before = log.cursors.cursor(log.end())
     ann.posts(chat, "one more")
-    assert not log.start(ann.id, before).is_lost
+    assert not log.start(ann.id, before).needs_reset
     accounts.close(bob.user, PASSWORD)
     after = log.cursors.cursor(log.end())
-    assert log.start(ann.id, before).is_lost
-    assert not log.start(ann.id, after).is_lost
+    assert log.start(ann.id, before).needs_reset
+    assert not log.start(ann.id, after).needs_reset
     finish()
-    assert not log.start(ann.id, before).is_lost
+    assert not log.start(ann.id, before).needs_reset
     log.close()
 
 
@@ -231,13 +183,13 @@ def test_a_closed_account_is_in_no_chat_at_once(ann: Person, bob: Person) -> Non
     accounts.close(bob.user, PASSWORD)
     left = list(Membership.select().where(Membership.user == bob.id))
     assert left
-    for theirs in left:
+    for membership in left:
         with pytest.raises(NotThere):
-            Membership.of(bob.user, theirs.chat_id)
-        assert [one["user"]["id"] for one in chat_list.to_dict(ann.of(theirs.chat))["members"]] == [ann.id]
+            Membership.of(bob.user, membership.chat_id)
+        assert [one["user"]["id"] for one in chat_list.to_dict(ann.of(membership.chat))["members"]] == [ann.id]
     finish()
-    gone = Event.select().where(Event.type == "member.removed", Event.user_id == bob.id)
-    assert gone.count() == gone.select(Event.chat_id).distinct().count() == 21
+    removals = Event.select().where(Event.type == "member.removed", Event.user_id == bob.id)
+    assert removals.count() == removals.select(Event.chat_id).distinct().count() == 21
 
 
 def test_of_a_deleted_chat_nothing_is_seen_at_once(ann: Person, bob: Person, app: Flask) -> None:
@@ -250,8 +202,8 @@ def test_of_a_deleted_chat_nothing_is_seen_at_once(ann: Person, bob: Person, app
         assert who.api.get(f"/api/messages/{message}").status_code == 404
         assert who.api.get("/api/search?q=number").get_json()["items"] == []
         assert chat.id not in [one["id"] for one in who.api.get("/api/chats").get_json()["items"]]
-        told = Event.select().where(Event.type == "chat.deleted", Event.user_id == who.id, Event.chat_id == chat.id)
-        assert json.loads(told.get().data) == {"id": chat.id, "title": "Garden"}
+        events = Event.select().where(Event.type == "chat.deleted", Event.user_id == who.id, Event.chat_id == chat.id)
+        assert json.loads(events.get().data) == {"id": chat.id, "title": "Garden"}
     assert app.test_cli_runner().invoke(args=["doctor"]).exit_code == 0
     finish()
     assert Chat.select().where(Chat.id == chat.id).count() == 0
@@ -272,10 +224,9 @@ def test_renaming_twice_while_the_first_is_under_way(ann: Person, bob: Person) -
     finish()
     texts = [message.text for message in Message.select().where(Message.text.contains("number"))]
     assert texts and all(text.startswith("@bobby, number") for text in texts)
-    told = [json.loads(event.data) for event in Event.select().where(Event.type == "message.created")]
-    assert all(one["text"].startswith("@bobby") for one in told if "number" in one["text"])
-    found = models.database.execute_sql("SELECT count(*) FROM message_index WHERE message_index MATCH 'bobby'")
-    assert found.fetchone() == (60,)
+    event_data = [json.loads(event.data) for event in Event.select().where(Event.type == "message.created")]
+    assert all(one["text"].startswith("@bobby") for one in event_data if "number" in one["text"])
+    assert len(models.database.index.find(IndexQuery(ann.id, search.read('"bobby"'), limit=100))) == 60
 
 
 def test_what_is_edited_deleted_and_forwarded_between_two_pieces_is_right(ann: Person, bob: Person) -> None:
@@ -339,11 +290,11 @@ def test_a_process_that_is_killed_leaves_nothing_out_and_does_nothing_twice(
     for _ in range(4):
         done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, check=False)
         assert done.returncode == -9
-    # Somebody else's work is left alone until that one has not been heard of for a while.
+    # Another worker's task is left alone until that worker has been silent for a while.
     Task.update(worked_at=Task.worked_at - 60_000_000).execute()
     finish()
-    gone = Event.select().where(Event.type == "member.removed", Event.user_id == bob.id)
-    assert gone.count() == gone.select(Event.chat_id).distinct().count() == 7
+    removals = Event.select().where(Event.type == "member.removed", Event.user_id == bob.id)
+    assert removals.count() == removals.select(Event.chat_id).distinct().count() == 7
     assert {row.user_id for row in Membership.select()} == {ann.id}
     assert Mention.select().count() == 0
 
@@ -369,7 +320,7 @@ def test_a_task_that_keeps_failing_holds_up_nobody(
     assert not Message.select().where(Message.text == "half done").exists()
     assert "no way on" in caplog.text
     assert not Task.work("two")
-    # After a while it is tried again, and goes on where it was.
+    # After a while it is tried again, and continues where it was.
     monkeypatch.undo()
     Task.update(worked_at=Task.worked_at - 60_000_000).execute()
     finish()
@@ -442,8 +393,6 @@ def test_what_comes_while_unread_is_counted_is_counted(
 
 
 def test_of_very_many_logins_the_longest_unseen_end(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    from models import login
-
     monkeypatch.setattr(login, "LOGINS_MAX", 5)
     opened = [Login.open(ann.user, "token") for _ in range(8)]
     assert [one.id for one in Login.select().order_by(Login.id)] == [one.id for one in opened[3:]]
@@ -453,8 +402,8 @@ def test_the_row_in_the_place_of_a_deleted_chats_members_is_nobody(ann: Person, 
     chats.delete(ann.of(place(ann, bob, 60)))
     assert User.select().where(User.id == 0).exists()
     for address in ("/api/users/0", "/api/users?q="):
-        told = ann.api.get(address)
-        assert told.status_code == 404 or all(one["id"] for one in told.get_json()["items"])
+        response = ann.api.get(address)
+        assert response.status_code == 404 or all(one["id"] for one in response.get_json()["items"])
     assert anyone.api.post("/api/users/login", json={"username": "", "password": ""}).status_code in (401, 422)
 
 
@@ -468,23 +417,6 @@ def test_however_slow_the_machine_is_a_piece_is_done_in_each_transaction(
     bob.api.patch("/api/users/me", json={"username": "robert"})
     assert finish() < 100
     assert Message.select().where(Message.text.contains("@bob ")).count() == 0
-
-
-def test_no_message_merges_large_pieces_of_the_search_index_at_once(ann: Person, bob: Person, changed: Changed) -> None:
-    """As FTS5 would by itself, with every sixteenth piece of a level."""
-    chat = ann.starts("Garden", bob)
-    models.database.execute_sql("INSERT INTO message_index (message_index, rank) VALUES ('pgsz', 64)")
-    for piece in range(3):
-        words = (" ".join(f"w{piece}x{number}x{word}" for word in range(10)) for number in range(300))
-        rows = [(1_000 * (piece + 1) + number, text) for number, text in enumerate(words)]
-        with models.write():
-            models.database.connection().executemany("INSERT INTO message_index (rowid, text) VALUES (?, ?)", rows)
-    most = []
-    for _ in range(20):
-        changed.most = 0
-        ann.posts(chat, "one more")
-        most.append(changed.most)
-    assert max(most) < 5 * MOST, most
 
 
 def test_old_events_go_piece_by_piece(ann: Person, bob: Person) -> None:
@@ -509,44 +441,7 @@ def test_long_old_events_go_a_few_at_a_time(ann: Person, bob: Person, monkeypatc
     assert Event.select().count() == 0
 
 
-def test_the_words_of_a_long_message_are_indexed_anew_after_an_edit(ann: Person, bob: Person, changed: Changed) -> None:
-    chat = ann.starts("Garden", bob)
-    message = ann.posts(chat, "before " + " ".join(f"w{number}" for number in range(500)))
-    changed.most = 0
-    message_actions.edit(ann.of(chat), message.id, "after")
-    assert changed.most < FEW
-    # Merging, removing, adding.
-    assert finish() == 3
-    assert [hits(ann, word) for word in ("before", "w123", "after")] == [[], [], [message.id]]
-
-
-def test_a_long_message_that_is_deleted_is_found_no_more_while_its_words_are_there(ann: Person, bob: Person) -> None:
-    chat = ann.starts("Garden", bob)
-    message = ann.posts(chat, "before " + " ".join(f"w{number}" for number in range(500)))
-    assert hits(ann, "before") == [message.id]
-    message_actions.delete(ann.of(chat), message.id)
-    assert hits(ann, "before") == []
-    indexed = "SELECT count(*) FROM message_index WHERE message_index MATCH 'before'"
-    assert models.database.execute_sql(indexed).fetchone() == (1,)
-    finish()
-    assert models.database.execute_sql(indexed).fetchone() == (0,)
-
-
-def hits(person: Person, words: str) -> list[int]:
-    found = person.api.get("/api/search", query_string={"q": words}).get_json()
-    return [message["id"] for message in found["items"]]
-
-
-def test_long_messages_of_a_deleted_chat_go_one_by_one(ann: Person, bob: Person) -> None:
-    chat = ann.starts("Garden", bob)
-    for number in range(5):
-        ann.posts(chat, " ".join(f"w{number}x{word}" for word in range(400)))
-    chats.delete(ann.of(chat))
-    assert finish() >= 4
-    assert Message.select().count() == 0
-
-
-def test_what_was_told_of_a_closed_account_is_looked_through_one_by_one(
+def test_events_about_a_closed_account_are_rewritten_one_by_one(
     ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chat = ann.starts("Garden", bob)
@@ -555,40 +450,6 @@ def test_what_was_told_of_a_closed_account_is_looked_through_one_by_one(
         message_actions.edit(bob.of(chat), message.id, f"hello {number}")
     monkeypatch.setattr(base, "WORK_SECONDS", 0.0)
     accounts.close(bob.user, PASSWORD)
-    # Both of each message were told by bob.
+    # Both events of each message are by bob.
     assert finish() > 2 * FEW
     assert not Event.select().where(Event.data.contains('"bob"')).exists()
-
-
-def segments() -> int:
-    """How many segments the search index has."""
-    found = models.database.execute_sql("SELECT count(DISTINCT segid) FROM message_index_idx").fetchone()
-    return int(found[0])
-
-
-@pytest.mark.parametrize("how", ["delete", "edit", "end"])
-def test_segments_of_the_index_are_merged_before_many_words_are_taken_out(
-    app: Flask, ann: Person, chat: Chat, how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = [ann.posts(chat, " ".join(f"word{number}x{word}" for word in range(400))) for number in range(30)]
-    before = segments()
-    assert before > 15
-    seen: list[int] = []
-    kind = "chat" if how == "end" else "indexed"
-
-    def do(step: task.Step) -> task.Step:
-        return lambda job: seen.append(segments()) or step(job)  # type: ignore[func-returns-value]
-
-    if how == "delete":
-        message_actions.delete(ann.of(chat), sent[3].id)
-    elif how == "edit":
-        message_actions.edit(ann.of(chat), sent[3].id, "short")
-    else:
-        chats.delete(ann.of(chat))
-    monkeypatch.setitem(task.STEPS, kind, do(task.STEPS[kind]))
-    finish()
-    assert seen
-    assert max(seen) < 8
-    assert models.database.execute_sql(
-        "SELECT count(*) FROM message_index WHERE message_index MATCH 'word3x7'"
-    ).fetchone() == (0,)

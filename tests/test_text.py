@@ -13,17 +13,13 @@ from typing import Any
 
 import pygments
 import pytest
-import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import search
-from lib import richtext, storage
-from lib.characters import UNSEEN, beginning, initials, one_line
+from lib import richtext
 from lib.markdown import NESTING
+from models.mention import element
 
-FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
-ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 WRITTEN = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("[]()*_~`<>!\\\n -+1.:/@#&\"'\u200d\u200c")))
 
 
@@ -70,7 +66,7 @@ def test_a_message_is_written_in_markdown(written: str, shown: str) -> None:
      "    four spaces", "<b>bold</b>", "<script>alert(1)</script>", "<!-- c -->",
      "[x]: https://example.com\n\n[x]"],
 )  # fmt: skip
-def test_what_a_chat_does_not_need_stays_as_it_was_typed(written: str) -> None:
+def test_unsupported_markup_is_shown_as_typed(written: str) -> None:
     assert Tags(richtext.render(written)).tags <= {"p", "br", "a", "span"}
     assert "heading" not in written or written.split("\n")[0] in richtext.render(written)
 
@@ -92,7 +88,7 @@ def test_a_link_can_not_be_defined_elsewhere_in_a_message() -> None:
     assert "<p>[x]</p>" in richtext.render("[x]: https://example.com\n\n[x]")
 
 
-def test_a_link_says_that_we_do_not_vouch_for_it_and_opens_where_the_reader_wants() -> None:
+def test_a_link_has_nofollow_and_no_target() -> None:
     tags = Tags(richtext.render('[x](https://example.com "title") https://example.org'))
     assert {name for _, name, _ in tags.attributes} == {"href", "rel", "title"}
     assert [value for _, name, value in tags.attributes if name == "rel"] == ["noopener nofollow"] * 2
@@ -199,7 +195,7 @@ LINK = "https://example.com/x"
      "{}”.)", "a {} b", "{}\n"],
 )  # fmt: skip
 @pytest.mark.parametrize("link", [LINK, "https://example.com", "www.example.com/x", "https://example.com/a/?q=1&b=2#c"])
-def test_a_link_ends_before_what_closes_behind_it(around: str, link: str) -> None:
+def test_a_link_excludes_closing_punctuation(around: str, link: str) -> None:
     shown = richtext.render(around.format(link))
     assert f">{html.escape(link)}</a>" in shown
 
@@ -279,7 +275,7 @@ def steps(written: str, marks: Sequence[richtext.Mark] = ()) -> int:
 @pytest.mark.parametrize(
     "piece", [*HOSTILE, "*_", "[a](![", "```py\na\n```\n", "[http://", "www.a.bc/", "http://a.bc/["]
 )
-def test_whatever_is_repeated_costs_in_proportion_to_its_length(piece: str) -> None:
+def test_the_cost_of_rendering_is_linear(piece: str) -> None:
     whole = (piece * 10_000)[:10_000]
     cost, half = steps(whole), steps(whole[:5_000])
     assert cost < 2.6 * half + 100_000
@@ -371,116 +367,24 @@ def test_whatever_is_written_only_known_tags_come_out(written: str) -> None:
         assert name != "href" or re.match(r"(https?://|mailto:)", value or "", re.IGNORECASE)
 
 
-def test_newlines_of_all_systems_are_one() -> None:
-    assert richtext.clean("a\r\nb\rc\nd\u2028e\x0cf") == "a\nb\nc\nd\ne\nf"
+class Words(Tags):
+    """What a reader of a piece of HTML sees, with a space for the edge of a block."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.words += " " if tag in richtext.BLOCKS else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self.words += " " if f"/{tag}" in richtext.BLOCKS else ""
 
 
-def test_controls_go_and_words_stay() -> None:
-    assert richtext.clean("a\x00b\x07 \tc\x7f\x9b") == "ab \tc"
-    assert richtext.clean("half \ud83d of it") == "half \ufffd of it"
-
-
-def test_blank_lines_around_a_message_go_and_those_within_stay() -> None:
-    assert richtext.clean(" \n\n   indented\n\n\nend  \n \n") == "   indented\n\n\nend"
-
-
-def test_trailing_space_within_code_is_not_touched() -> None:
-    assert richtext.clean("```\na  \nb\n```") == "```\na  \nb\n```"
-
-
-@pytest.mark.parametrize("blank", ["", " \n\t ", "\u200b", "\u2060\ufeff \u200d", "\u3164", "\u2800\u00ad"])
-def test_a_message_with_nothing_to_see_is_empty(blank: str) -> None:
-    assert richtext.clean(blank) == ""
-
-
-def test_emoji_of_several_parts_stay_whole() -> None:
-    assert richtext.clean(FAMILY) == FAMILY
-    assert FAMILY in richtext.render(FAMILY)
-    assert one_line(f"{FAMILY} {ENGLAND} \U0001f3f3\ufe0f\u200d\U0001f308") == (
-        f"{FAMILY} {ENGLAND} \U0001f3f3\ufe0f\u200d\U0001f308"
-    )
-
-
-@given(WRITTEN)
-@settings(deadline=None)
-def test_cleaning_twice_is_cleaning_once(written: str) -> None:
-    for way in (richtext.clean, one_line):
-        assert way(way(written)) == way(written)
-        way(written).encode()
-
-
-@given(WRITTEN)
-@settings(deadline=None)
-def test_no_letter_is_lost_in_cleaning(written: str) -> None:
-    def letters(value: str) -> list[str]:
-        return [letter for letter in value if letter.isalnum() and not UNSEEN.match(letter)]
-
-    assert letters(richtext.clean(written)) == letters(written)
-
-
-def test_a_name_has_nothing_unseen_in_it() -> None:
-    assert one_line("  ann\u202e\u2066 \n\t b\u200bo\ufeffb\u200d\u00ad\u3164 ") == "ann bob"
-    assert one_line("e\u0301") == "\u00e9"
-    assert one_line("ann\U000e0041\U000e0042") == "ann"
-    assert one_line("\u200b \u2800\u200e") == ""
-
-
-def test_joiners_stay_where_a_script_is_written_with_them() -> None:
-    assert one_line("\u0645\u06cc\u200c\u0631\u0648\u0645") == "\u0645\u06cc\u200c\u0631\u0648\u0645"
-    assert one_line("\u0915\u094d\u200d\u0937") == "\u0915\u094d\u200d\u0937"
-    assert one_line("an\u200cn \u200d\U0001f600\u200d x") == "ann \U0001f600 x"
-
-
-FLAGS = "\U0001f1f7\U0001f1fa\U0001f1e9\U0001f1ea" * 30
-CHARACTERS = [FAMILY, ENGLAND, "\U0001f1f7\U0001f1fa",
-              "e\u0301", "n\u0303", "\U0001f44d\U0001f3fd", "\u0915\u094d\u0937\u093f",
-              "\u0e01\u0e33", "\U0001f6d8", "\u1112\u1161\u11ab", "a", "й", " ", "中", "\U00020000"]  # fmt: skip
-
-
-def is_whole(part: str, whole: str) -> bool:
-    """Whether a part of a text begins and ends where its characters do."""
-    ends = {0, *(found.end() for found in regex.finditer(r"\X", whole))}
-    at = whole.index(part)
-    return at in ends and at + len(part) in ends
-
-
-@given(st.lists(st.sampled_from(CHARACTERS), min_size=1).map("".join), st.integers(2, 60))
-@settings(deadline=None)
-@example(FLAGS, 14)
-def test_nothing_is_cut_inside_a_character(written: str, length: int) -> None:
-    line = " ".join(written.split())
-    assert is_whole(richtext.excerpt(written, length).removesuffix("…"), line)
-    assert is_whole(beginning(written, length), written)
-    assert len(beginning(written, length)) <= length
-    found = [character for word in written.split() for character in regex.findall(r"\X", word)]
-    assert not found or initials(written).startswith(found[0].upper())
-    name = storage.label(written * 20 + ".txt")
-    assert is_whole(name.removesuffix(".txt").removesuffix("file").rstrip(), one_line(written * 20) or "")
-    shown = html.unescape(re.sub(r"</?mark>", "", search.snippet(written, search.read("a"), length)))
-    assert is_whole(shown.strip("…"), line) or "…" in written
-
-
-def test_initials_are_whole_characters() -> None:
-    assert initials("ann lee") == "AL"
-    assert initials("ann") == "AN"
-    assert initials(f"{FAMILY} {ENGLAND}") == FAMILY + ENGLAND
-    assert initials("\U0001f1f7\U0001f1fa\U0001f1e9\U0001f1ea club") == "\U0001f1f7\U0001f1faC"
-    assert initials("e\u0301lan") == "E\u0301L"
-    assert initials("") == "?"
-
-
-def test_an_excerpt_ends_at_a_word_and_says_that_it_is_cut() -> None:
-    assert richtext.excerpt("one\n two   three", 100) == "one two three"
-    assert richtext.excerpt("one two three four", 12) == "one two…"
-    assert richtext.excerpt("one two three four", 14) == "one two three…"
-    assert richtext.excerpt("x" * 200, 20) == "x" * 19 + "…"
-
-
-@given(st.text(), st.integers(2, 50))
-@settings(deadline=None)
-def test_an_excerpt_is_never_longer_than_asked(written: str, length: int) -> None:
-    assert len(richtext.excerpt(written, length)) <= length
-    assert "\n" not in richtext.excerpt(written, length)
+@given(st.lists(st.one_of(WRITTEN, st.just("@ann")), max_size=6))
+@example(["@ann", " the **second** draft"])
+@example(["- ", "@ann", "\n```python\nprint('a')\n```"])
+def test_the_readable_text_of_a_message_is_what_its_reader_sees(pieces: list[str]) -> None:
+    text = richtext.clean("".join(pieces))
+    marks = [(found.start(), 4, 7) for found in re.finditer("@ann", text)]
+    rendered = richtext.render(text, marks).replace(richtext.place_of(7), element(7, "ann"))
+    assert richtext.readable(rendered).split() == Words(rendered).words.split()
 
 
 @pytest.mark.parametrize(

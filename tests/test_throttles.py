@@ -44,7 +44,7 @@ GUESSES: dict[str, Callable[[Api, str], TestResponse]] = {
 
 @pytest.mark.parametrize("what", GUESSES)
 @pytest.mark.parametrize("held", GUESSES)
-def test_a_stolen_token_keeps_the_owner_from_nothing(app: Flask, ann: Person, held: str, what: str) -> None:
+def test_a_stolen_token_does_not_lock_out_the_owner(app: Flask, ann: Person, held: str, what: str) -> None:
     stolen = another_login(app)
     for _ in range(auth.WRONG_PASSWORDS):
         assert GUESSES[held](stolen, WRONG).status_code == 422
@@ -54,7 +54,7 @@ def test_a_stolen_token_keeps_the_owner_from_nothing(app: Flask, ann: Person, he
     assert GUESSES[what](ann.api, PASSWORD).status_code in (200, 204)
 
 
-def test_a_stolen_browser_has_no_more_guesses_by_its_pages_tokens(app: Flask, ann: Person) -> None:
+def test_a_stolen_browser_gets_no_extra_guesses_from_its_page_tokens(app: Flask, ann: Person) -> None:
     stolen = Browser(app)
     stolen.submit("/login", username="ann", password=PASSWORD)
     csrf = {"X-CSRFToken": stolen.csrf("/settings")}
@@ -70,7 +70,7 @@ def test_a_stolen_browser_has_no_more_guesses_by_its_pages_tokens(app: Flask, an
     )
 
 
-def test_who_renamed_somebody_by_a_stolen_token_does_not_keep_them_from_their_name(
+def test_renaming_by_a_stolen_token_does_not_keep_people_from_their_name(
     app: Flask, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(auth.THROTTLES, "rename", (2, 3600))
@@ -81,7 +81,7 @@ def test_who_renamed_somebody_by_a_stolen_token_does_not_keep_them_from_their_na
     assert ann.api.patch("/api/users/me", json={"username": "ann"}).status_code == 200
 
 
-# Everything that is held after so many, by each of its doors; `number` makes each one another.
+# Everything that is throttled, by each of its routes; `number` makes each request different.
 HELD: dict[str, tuple[str, Callable[[Person, Chat, int, int], TestResponse]]] = {
     "a chat, by token": ("chats", lambda p, c, m, number: p.api.post("/api/chats", json={"title": "More"})),
     "a chat, by page": ("chats", lambda p, c, m, number: p.browser.submit("/chats/new", title="More")),
@@ -121,11 +121,11 @@ HELD: dict[str, tuple[str, Callable[[Person, Chat, int, int], TestResponse]]] = 
 }
 
 
-@pytest.mark.parametrize("door", HELD)
-def test_whoever_does_it_too_often_is_held_at_every_door(
-    ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch, door: str
+@pytest.mark.parametrize("route", HELD)
+def test_whoever_does_it_too_often_is_throttled_on_pages_and_api(
+    ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    what, does = HELD[door]
+    what, does = HELD[route]
     message = ann.posts(chat, "hello").id
     monkeypatch.setitem(auth.THROTTLES, what, (2, 3600))
     assert [does(ann, chat, message, number).status_code < 400 for number in range(2)] == [True, True]
@@ -133,10 +133,10 @@ def test_whoever_does_it_too_often_is_held_at_every_door(
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
 
 
-def test_who_has_a_token_without_the_password_uses_up_no_letters(
+def test_a_token_without_the_password_does_not_use_up_the_email_limit(
     app: Flask, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Where nobody listens: that a letter does not get out is not the point.
+    # An address where no server listens: whether an e-mail is sent does not matter here.
     mailer.configure({"host": "127.0.0.1", "port": 9, "sender": "chat@example.org", "security": "none"})
     monkeypatch.setitem(auth.THROTTLES, "confirmations", (1, 3600))
     stolen, sent = another_login(app), {"email": "ann@example.org"}
@@ -147,13 +147,13 @@ def test_who_has_a_token_without_the_password_uses_up_no_letters(
     mailer.configure(None)
 
 
-def test_an_old_password_in_a_program_takes_no_try_from_the_others_at_its_address(app: Flask, ann: Person) -> None:
+def test_a_program_with_an_old_password_does_not_lock_out_others_at_its_address(app: Flask, ann: Person) -> None:
     for _ in range(auth.WRONG_PASSWORDS_FROM_ONE_ADDRESS + auth.WRONG_PASSWORDS):
         assert signs_in(app, WRONG, "stale.program").status_code in (401, 429)
     assert signs_in(app).status_code == 200
 
 
-class Door:
+class HeldHashing:
     """bcrypt, which works once somebody opens it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,8 +168,8 @@ class Door:
 
         monkeypatch.setattr(bcrypt, "checkpw", compared)
 
-    def has_come(self, act: Callable[[], TestResponse], answers: list[TestResponse]) -> None:
-        """Somebody asks; goes on once they have an answer or a place."""
+    def arrives(self, act: Callable[[], TestResponse], answers: list[TestResponse]) -> None:
+        """Send a request; return once it has an answer or a place in the queue."""
         before = len(answers) + jobs.pool.job_counts.total()
         thread = threading.Thread(target=lambda: answers.append(act()))
         thread.start()
@@ -177,7 +177,7 @@ class Door:
         while len(answers) + jobs.pool.job_counts.total() == before:
             thread.join(0.005)
 
-    def opens(self) -> None:
+    def release(self) -> None:
         self.opened.set()
         for thread in self.threads:
             thread.join(60)
@@ -186,13 +186,13 @@ class Door:
 def test_many_right_logins_at_once_leave_room_for_others(
     app: Flask, ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door, many, other = Door(monkeypatch), [], []
+    hashing, many, other = HeldHashing(monkeypatch), [], []
     for _ in range(40):
-        door.has_come(lambda: signs_in(app, environ_base=HERE), many)
+        hashing.arrives(lambda: signs_in(app, environ_base=HERE), many)
     assert len(many) == 40 - passwords.AT_ONCE
     assert {(answer.status_code, answer.headers["Retry-After"]) for answer in many} == {(429, "1")}
-    door.has_come(lambda: signs_in(app, username="bob", environ_base=ELSEWHERE), other)
-    door.opens()
+    hashing.arrives(lambda: signs_in(app, username="bob", environ_base=ELSEWHERE), other)
+    hashing.release()
     assert [answer.status_code for answer in many].count(200) == passwords.AT_ONCE
     assert [answer.status_code for answer in other] == [200]
     # None of those who were refused was counted as a wrong password.
@@ -200,7 +200,7 @@ def test_many_right_logins_at_once_leave_room_for_others(
 
 
 @pytest.mark.parametrize("what", GUESSES)
-def test_no_try_is_counted_that_was_not_looked_at(
+def test_unchecked_attempts_are_not_counted(
     app: Flask, ann: Person, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     monkeypatch.setattr(jobs, "pool", jobs.Pool())
@@ -215,13 +215,13 @@ def test_no_try_is_counted_that_was_not_looked_at(
     jobs.pool.executor.shutdown()
 
 
-def test_without_rate_limits_nobody_is_held(app: Flask, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_rate_limits_nobody_is_throttled(app: Flask, ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "throttled", False)
-    door, many = Door(monkeypatch), []
+    hashing, many = HeldHashing(monkeypatch), []
     for _ in range(passwords.AT_ONCE * 3):
-        door.has_come(lambda: signs_in(app), many)
+        hashing.arrives(lambda: signs_in(app), many)
     assert not many
-    door.opens()
+    hashing.release()
     assert {answer.status_code for answer in many} == {200}
 
 
@@ -235,7 +235,7 @@ WRITES: dict[str, Callable[[Person, Chat, int, int], TestResponse]] = {
 
 
 @pytest.mark.parametrize("how", WRITES)
-def test_few_long_texts_come_from_a_person_in_a_minute(
+def test_long_texts_are_limited_per_person_and_minute(
     ann: Person, bob: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     # The first one counts as well.

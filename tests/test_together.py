@@ -72,7 +72,7 @@ def test_waiting_posts_share_one_commit(ann: Person, bob: Person, chat: Chat, to
         for number in range(8):
             together.does(str(number), posts((ann, bob)[number % 2], chat, f"No. {number}"))
     together.end()
-    assert together.commits == 2  # This test's own, and theirs.
+    assert together.commits == 2  # This test's own, and the waiting ones'.
     assert {name: message.text for name, message in together.results.items()} == {
         str(number): f"No. {number}" for number in range(8)
     }
@@ -87,15 +87,15 @@ def test_events_have_the_order_of_their_messages(ann: Person, chat: Chat, togeth
         for number in range(8):
             together.does(str(number), posts(ann, chat, f"No. {number}"))
     together.end()
-    told = [event.message_id for event in Event.select().where(Event.type == "message.created").order_by(Event.id)]
-    assert told == [message.id for message in Message.select().order_by(Message.id)]
+    message_ids = [
+        event.message_id for event in Event.select().where(Event.type == "message.created").order_by(Event.id)
+    ]
+    assert message_ids == [message.id for message in Message.select().order_by(Message.id)]
     times = [message.created_at for message in Message.select().order_by(Message.id)]
     assert times == sorted(times)
 
 
-def test_one_who_was_removed_meanwhile_is_refused_alone(
-    ann: Person, bob: Person, chat: Chat, together: Together
-) -> None:
+def test_only_the_member_removed_meanwhile_is_refused(ann: Person, bob: Person, chat: Chat, together: Together) -> None:
     with models.write():
         together.does("before", posts(ann, chat, "before"))
         together.does("bob", posts(bob, chat, "too late"))
@@ -142,7 +142,7 @@ def test_if_the_commit_fails_all_do(ann: Person, bob: Person, chat: Chat, togeth
     assert ann.posts(chat, "the next one").id
 
 
-def test_one_key_sends_one_message_to_all_who_wait(ann: Person, chat: Chat, together: Together) -> None:
+def test_one_key_sends_one_message_for_all_waiting_requests(ann: Person, chat: Chat, together: Together) -> None:
     with models.write():
         for number in range(4):
             together.does(str(number), posts(ann, chat, "once", key="k"))
@@ -164,7 +164,7 @@ def test_a_login_that_ended_meanwhile_posts_nothing(ann: Person, bob: Person, ch
     assert [message.text for message in Message.select()] == ["ann's"]
 
 
-def test_who_waits_too_long_is_refused_and_posts_nothing(
+def test_a_post_that_waits_too_long_is_refused_and_writes_nothing(
     ann: Person, chat: Chat, together: Together, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "BUSY_SECONDS", 0.01)

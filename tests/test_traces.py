@@ -1,4 +1,4 @@
-"""What was taken away is gone from the database's files: from its pages, its write-ahead log, and the search index."""
+"""Deleted content is not left in the database's files: in its pages, its write-ahead log, or the search index."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ WORDS = ("quarzuhrwerkskasten", "жужелицеподобными", "xylophago
 TEXT = f"about {' '.join(WORDS)} and more"
 NEEDLES = {needle for word in WORDS for needle in (word, *search.forms(search.fold(word)).split())}
 
-pytestmark = pytest.mark.skipif(
-    not sqlite.forgets_words(sqlite3.sqlite_version_info), reason="this SQLite keeps words (decision 0023)"
-)
+pytestmark = [
+    pytest.mark.sqlite,
+    pytest.mark.skipif(
+        not sqlite.forgets_words(sqlite3.sqlite_version_info), reason="this SQLite keeps words (decision 0023)"
+    ),
+]
 
 
 def found(settings: Settings) -> set[str]:
     """Which of the words stand anywhere in the database's files, as letters."""
     there: set[str] = set()
-    for path in Path(settings.database_path).parent.glob("chat.db*"):
+    for path in Path(settings.database).parent.glob("chat.db*"):
         content = path.read_bytes()
         there |= {needle for needle in NEEDLES if len(needle) > 5 and needle.encode() in content}
     return there
@@ -93,10 +96,10 @@ def deletes_the_chat(ann: Person, bob: Person, chat: Chat) -> None:
 
 def deletes_many(ann: Person, bob: Person, chat: Chat) -> None:
     """Among others that stay, so that pages are split, joined and moved."""
-    mine = [ann.posts(chat, f"{number} {TEXT}").id for number in range(40)]
+    ids_to_delete = [ann.posts(chat, f"{number} {TEXT}").id for number in range(40)]
     for number in range(40):
         bob.posts(chat, f"{number} something that stays, of some length, so that it fills its place")
-    for message_id in mine:
+    for message_id in ids_to_delete:
         messages.delete(ann.of(chat), message_id)
 
 
@@ -126,7 +129,7 @@ def test_nothing_of_it_stays_in_the_files(
     while Task.work():
         pass
     models.database.close()
-    assert wal.checkpoint(settings.database_path)
+    assert wal.checkpoint(settings.database)
     assert found(settings) == set()
 
 
@@ -135,7 +138,7 @@ def test_an_account_that_closes_leaves_no_words_about_itself(settings: Settings,
     members.leave(ann.of(chat))
     accounts.close(ann.user, ann.password)
     models.database.close()
-    assert wal.checkpoint(settings.database_path)
+    assert wal.checkpoint(settings.database)
     assert found(settings) == set()
 
 
@@ -149,17 +152,17 @@ def test_the_log_is_emptied_by_itself(
     wait_for(lambda: found(settings) == set(), lambda: f"{found(settings)}")
 
 
-def test_who_reads_for_long_does_not_keep_others_from_writing(settings: Settings, ann: Person, chat: Chat) -> None:
+def test_a_long_read_does_not_keep_others_from_writing(settings: Settings, ann: Person, chat: Chat) -> None:
     ann.posts(chat, "one")
-    reader = sqlite3.connect(settings.database_path, isolation_level=None)
+    reader = sqlite3.connect(settings.database, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM message").fetchall()
     ann.posts(chat, "two")
-    assert not wal.checkpoint(settings.database_path)
+    assert not wal.checkpoint(settings.database)
     assert ann.posts(chat, "three").id
     reader.close()
     models.database.close()
-    assert wal.checkpoint(settings.database_path)
+    assert wal.checkpoint(settings.database)
 
 
 def test_an_index_of_an_older_build_forgets_what_was_deleted_before(
@@ -170,11 +173,11 @@ def test_an_index_of_an_older_build_forgets_what_was_deleted_before(
     deletes(ann, ann, chat)
     kept = ann.posts(chat, "what stays")
     models.database.close()
-    wal.checkpoint(settings.database_path)
+    wal.checkpoint(settings.database)
     assert found(settings), "an older build keeps them"
     index.configure()
     models.database.close()
-    wal.checkpoint(settings.database_path)
+    wal.checkpoint(settings.database)
     assert found(settings) == set()
     asked = "SELECT rowid FROM message_index WHERE message_index MATCH 'stays'"
     assert models.database.execute_sql(asked).fetchall() == [(kept.id,)]

@@ -21,7 +21,7 @@ KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "words":
 SIGN = re.compile(r"%\((\w+)\)[sd]")
 
 
-def said() -> set[str]:
+def source_messages() -> set[str]:
     """Every sentence that code and templates mark for translation."""
     with (ROOT / "translations/babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)
@@ -44,8 +44,8 @@ def sentences(message: Message) -> tuple[list[str], list[str]]:
 
 def test_every_sentence_is_translated(catalog: Catalog) -> None:
     known = {m.id[0] if isinstance(m.id, tuple) else m.id for m in catalog if m.id}
-    assert said() - known == set(), "bin/translate collects them"
-    assert known - said() == set(), "nobody says this any more: bin/translate"
+    assert source_messages() - known == set(), "bin/translate collects them"
+    assert known - source_messages() == set(), "nobody says this any more: bin/translate"
     for message in catalog:
         if message.id:
             assert all(sentences(message)[1]), f"not translated: {message.id}"

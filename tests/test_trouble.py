@@ -1,4 +1,4 @@
-"""What the machine can't do is told as such, at both doors; and what was committed stays a success."""
+"""Trouble of the machine is reported as such, on pages and in the API; and what was committed stays a success."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ OURS: list[BaseException] = [
 CASES: list[tuple[BaseException, int]] = [
     *((OSError(number, os.strerror(number)), 507) for number in FULL),
     *((OSError(number, os.strerror(number)), 503) for number in UNABLE),
-    *((kind(said), 507) for kind in (peewee.OperationalError, sqlite3.OperationalError)
-      for said in machine.FULL_CODES.values()),
-    *((kind(said), 503) for kind in (peewee.OperationalError, peewee.DatabaseError, sqlite3.DatabaseError)
-      for said in machine.UNABLE_CODES.values()),
+    *((kind(message), 507) for kind in (peewee.OperationalError, sqlite3.OperationalError)
+      for message in machine.FULL_CODES.values()),
+    *((kind(message), 503) for kind in (peewee.OperationalError, peewee.DatabaseError, sqlite3.DatabaseError)
+      for message in machine.UNABLE_CODES.values()),
     (MemoryError(), 503),
     (RuntimeError("can't start new thread"), 503),
     (jobs.Full("34 works wait already"), 503),
@@ -69,7 +69,7 @@ def fails(app: Flask, error: BaseException) -> None:
 
 
 @pytest.mark.parametrize(("error", "status"), CASES, ids=lambda value: repr(value)[:60])
-def test_both_doors_answer_an_error_with_the_same_status(
+def test_pages_and_api_answer_an_error_with_the_same_status(
     app: Flask, ann: Person, error: BaseException, status: int
 ) -> None:
     fails(app, error)
@@ -80,10 +80,11 @@ def test_both_doors_answer_an_error_with_the_same_status(
     assert answer.mimetype == "application/problem+json"
     assert page.mimetype == "text/html"
     assert "secret" not in page.text + answer.text
+    assert (answer.get_json()["detail"] == "The server's disk is full.") == (status == 507)
 
 
 @pytest.mark.parametrize(("error", "status"), CASES, ids=lambda value: repr(value)[:60])
-def test_a_trace_is_logged_of_what_is_ours_alone(
+def test_a_traceback_is_logged_only_for_bugs(
     app: Flask, ann: Person, error: BaseException, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     fails(app, error)
@@ -168,7 +169,7 @@ def with_a_file(ann: Person, chat: Chat) -> Message:
     return message_page.load(Message.id == sent.get_json()["id"], newest_first=True, limit=1)[0]
 
 
-def test_bytes_that_cannot_be_removed_do_not_make_a_deletion_fail(
+def test_files_that_can_not_be_removed_do_not_fail_a_deletion(
     ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(limits, "undo_seconds", 0)
@@ -184,7 +185,9 @@ def test_bytes_that_cannot_be_removed_do_not_make_a_deletion_fail(
     assert not path.exists()
 
 
-def test_all_other_bytes_go_when_some_cannot(ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_other_files_are_deleted_when_one_can_not_be(
+    ann: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "undo_seconds", 0)
     messages = [with_a_file(ann, chat) for _ in range(3)]
     stuck(messages[0].files[0].key)
@@ -192,9 +195,8 @@ def test_all_other_bytes_go_when_some_cannot(ann: Person, chat: Chat, monkeypatc
     assert not any(media.store.exists(message.files[0].key) for message in messages)
 
 
-def test_what_is_tidied_after_a_message_cannot_make_it_fail(
-    ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.sqlite
+def test_a_failing_cleanup_does_not_fail_the_message(ann: Person, chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
     models.database.execute_sql("DROP TABLE attempt")
     models.database.execute_sql("UPDATE sqlite_sequence SET seq = 98 WHERE name = 'message'")
     models.database.execute_sql("INSERT OR IGNORE INTO sqlite_sequence (name, seq) VALUES ('message', 98)")
@@ -204,7 +206,7 @@ def test_what_is_tidied_after_a_message_cannot_make_it_fail(
     assert "attempt" in caplog.text
 
 
-def test_a_full_queue_of_letters_cannot_undo_what_was_changed(
+def test_a_full_queue_of_emails_cannot_undo_what_was_changed(
     ann: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     User.update(email="ann@example.org").where(User.id == ann.id).execute()
@@ -220,7 +222,7 @@ def test_a_full_queue_of_letters_cannot_undo_what_was_changed(
 
 
 @pytest.mark.parametrize("failing", [OSError(errno.EIO, "I/O"), ValueError("a bug"), peewee.OperationalError("locked")])
-def test_whatever_follows_a_commit_leaves_it_a_success(
+def test_errors_after_a_commit_do_not_fail_the_request(
     ann: Person, chat: Chat, failing: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:

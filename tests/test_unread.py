@@ -59,7 +59,7 @@ def test_reading_up_to_a_message_of_another_chat_is_refused(ann: Person, bob: Pe
     assert "message_id" in refused.value.errors
 
 
-def test_who_comes_later_has_nothing_unread(ann: Person, carol: Person, chat: Chat) -> None:
+def test_a_later_member_has_nothing_unread(ann: Person, carol: Person, chat: Chat) -> None:
     ann.posts(chat, "before")
     members.add(ann.of(chat), "carol")
     assert carol.of(chat).unread == 0
@@ -67,14 +67,14 @@ def test_who_comes_later_has_nothing_unread(ann: Person, carol: Person, chat: Ch
     assert carol.of(chat).unread == 1
 
 
-def test_a_message_is_made_unread_again_with_all_that_follows(ann: Person, bob: Person, chat: Chat) -> None:
+def test_marking_as_unread_includes_all_later_messages(ann: Person, bob: Person, chat: Chat) -> None:
     first, second = ann.posts(chat, "one"), ann.posts(chat, "two")
     bob.posts(chat, "mine")
     ann.posts(chat, "three")
     bob.reads(chat)
     assert bob.api.post(f"/api/chats/{chat.id}/unread", json={"message_id": second.id}).status_code == 204
-    told = bob.api.get(f"/api/chats/{chat.id}").get_json()
-    assert (told["last_read_id"], told["unread"]) == (first.id, 2)
+    chat_json = bob.api.get(f"/api/chats/{chat.id}").get_json()
+    assert (chat_json["last_read_id"], chat_json["unread"]) == (first.id, 2)
     event = Event.select().order_by(Event.id.desc()).first()
     assert (event.type, event.user_id) == ("membership.updated", bob.id)
     assert json.loads(event.data) == {
@@ -87,15 +87,15 @@ def test_a_message_is_made_unread_again_with_all_that_follows(ann: Person, bob: 
     assert ann.of(chat).unread == 1
 
 
-def test_the_first_message_of_all_can_be_unread_again(ann: Person, bob: Person, chat: Chat) -> None:
+def test_the_first_message_can_be_marked_as_unread(ann: Person, bob: Person, chat: Chat) -> None:
     first = ann.posts(chat, "one")
     bob.reads(chat)
     reading.mark_unread(bob.of(chat), first.id)
-    told = bob.api.get(f"/api/chats/{chat.id}").get_json()
-    assert (told["last_read_id"], told["unread"]) == (None, 1)
+    chat_json = bob.api.get(f"/api/chats/{chat.id}").get_json()
+    assert (chat_json["last_read_id"], chat_json["unread"]) == (None, 1)
 
 
-def test_the_line_is_above_what_was_made_unread(ann: Person, bob: Person, chat: Chat) -> None:
+def test_the_line_is_above_the_first_unread_message(ann: Person, bob: Person, chat: Chat) -> None:
     messages = [ann.posts(chat, f"message {number}") for number in range(3)]
     read = 0
     for message in messages:
@@ -105,7 +105,7 @@ def test_the_line_is_above_what_was_made_unread(ann: Person, bob: Person, chat: 
         read = message.id
 
 
-def test_what_is_unread_already_stays_as_it_is(ann: Person, bob: Person, chat: Chat) -> None:
+def test_marking_an_unread_message_as_unread_changes_nothing(ann: Person, bob: Person, chat: Chat) -> None:
     ann.posts(chat, "one")
     second = ann.posts(chat, "two")
     before = Event.select().count()
@@ -113,17 +113,17 @@ def test_what_is_unread_already_stays_as_it_is(ann: Person, bob: Person, chat: C
     assert (bob.of(chat).unread, Event.select().count()) == (2, before)
 
 
-def test_only_what_is_there_in_this_chat_can_be_unread_again(ann: Person, bob: Person, chat: Chat) -> None:
-    elsewhere, gone = ann.posts(ann.starts("Elsewhere"), "not here"), ann.posts(chat, "hello")
-    messages.delete(ann.of(chat), gone.id)
-    for message in (elsewhere, gone):
+def test_only_existing_messages_of_this_chat_can_be_marked_as_unread(ann: Person, bob: Person, chat: Chat) -> None:
+    elsewhere, deleted = ann.posts(ann.starts("Elsewhere"), "not here"), ann.posts(chat, "hello")
+    messages.delete(ann.of(chat), deleted.id)
+    for message in (elsewhere, deleted):
         answer = bob.api.post(f"/api/chats/{chat.id}/unread", json={"message_id": message.id})
         assert answer.status_code == 422
         assert set(answer.get_json()["errors"]) == {"message_id"}
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_after_any_history_unread_is_what_a_count_would_say(
+def test_after_any_history_unread_equals_a_count(
     seed: int, ann: Person, bob: Person, carol: Person, chat: Chat
 ) -> None:
     """Posting, reading, marking as unread, deleting, undoing it, leaving and coming back, in any order."""
@@ -143,28 +143,28 @@ def test_after_any_history_unread_is_what_a_count_would_say(
 
 
 def does_something(chance: random.Random, who: Person, chat: Chat, may_leave: bool) -> None:
-    mine = who.of(chat)
+    membership = who.of(chat)
     alive = [m.id for m in Message.select().where(Message.chat == chat, Message.deleted_at.is_null())]
     every = [m.id for m in Message.select().where(Message.chat == chat)]
     match chance.choice(["post", "post", "post", "read", "unread", "delete", "undo", "read_all", "leave"]):
         case "read" if every:
-            reading.read(mine, chance.choice(every))
+            reading.read(membership, chance.choice(every))
         case "unread" if alive:
-            reading.mark_unread(mine, chance.choice(alive))
+            reading.mark_unread(membership, chance.choice(alive))
         case "delete" if alive:
             message = Message.get_by_id(chance.choice(alive))
-            if mine.may_delete(message.author_id):
-                messages.delete(mine, message.id)
+            if membership.may_delete(message.author_id):
+                messages.delete(membership, message.id)
         case "undo" if undone := [
             row.message_id for row in DeletedMessage.select().where(DeletedMessage.user == who.id)
         ]:
-            messages.restore(mine, chance.choice(undone))
+            messages.restore(membership, chance.choice(undone))
         case "read_all" if every:
             who.reads(chat)
         case "leave" if may_leave:
-            members.leave(mine)
+            members.leave(membership)
         case _:
-            messages.post(mine, f"message {chance.random()}")
+            messages.post(membership, f"message {chance.random()}")
 
 
 def standing(chat: Chat) -> list[int]:

@@ -18,7 +18,8 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.http.parser import RequestParser
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
-from servers import free_port, wait_for
+from ports import free_port
+from servers import wait_for
 
 from lib.worker.arrival import Arrival
 from lib.worker.refusal import status_of
@@ -158,7 +159,7 @@ def cut(stream: bytes, cuts: list[int]) -> list[bytes]:
 Seen = tuple[list[Any], int | None]
 
 
-def what_is_told(request: Any, body: bytes) -> Any:
+def request_fields(request: Any, body: bytes) -> Any:
     return (
         request.method,
         request.uri,
@@ -181,9 +182,9 @@ def seen_by_gunicorn(pieces: list[bytes]) -> Seen:
             if announced is not None and len(body) < int(announced):
                 # The plain worker hands on what there is.
                 return seen, 400
-            seen.append(what_is_told(request, body))
+            seen.append(request_fields(request, body))
     except NoMoreData:
-        # In a body: in a head nobody can tell what it would have been.
+        # In a body: in a head what it would have been can't be known.
         return seen, 400 if seen_heads(pieces) > len(seen) else None
     except ParseException as error:
         return seen, status_of(error)
@@ -212,7 +213,7 @@ def seen_by_us(pieces: list[bytes]) -> Seen:
                     # Longer than any stream here: it is cut.
                     return seen, 400
                 request = arrival.take(lambda size: b"")
-                seen.append(what_is_told(request, request.body.read()))
+                seen.append(request_fields(request, request.body.read()))
                 if request.should_close():
                     return seen, None
                 arrival.clear()
@@ -237,7 +238,7 @@ def test_a_stream_means_the_same_wherever_it_is_cut(stream: bytes, cuts: list[in
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
-    """gunicorn's own threaded worker and ours, each with the same app."""
+    """gunicorn's own threaded worker and the app's, each with the same app."""
     started = []
     for kind in ("gthread", "lib.worker.worker.Worker"):
         port = free_port()
@@ -258,7 +259,8 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
         started.append((port, subprocess.Popen(run, cwd=TESTS, env=path, stdout=log, stderr=log), log))
     for port, _, log in started:
         wait_for(
-            lambda port=port: told(port, [b"GET / HTTP/1.0\r\n\r\n"]) != b"", lambda log=log: Path(log.name).read_text()
+            lambda port=port: raw_response(port, [b"GET / HTTP/1.0\r\n\r\n"]) != b"",
+            lambda log=log: Path(log.name).read_text(),
         )
     yield [port for port, _, _ in started]
     for _, process, log in started:
@@ -267,7 +269,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
         log.close()
 
 
-def told(port: int, pieces: list[bytes]) -> bytes:
+def raw_response(port: int, pieces: list[bytes]) -> bytes:
     """All that comes back on a connection whose client says this and no more."""
     answer = b""
     try:
@@ -308,6 +310,6 @@ def test_the_same_answers_come_over_the_network(ports: list[int], stream: bytes,
     # An answer to HEAD says how long it would be; and of what is cut short the plain worker hands on what there is.
     assume(status != 400 or seen_by_gunicorn([stream + b"\r\n\r\n" * 40])[1] == 400)
     assume(not any(request[0] == "HEAD" for request in seen))
-    theirs, ours = (answers(told(port, cut(stream, cuts))) for port in ports)
-    assert ours == theirs
-    assert [int(status) for status, _ in ours] == [200] * len(seen) + ([status] if status else [])
+    gunicorn_answers, our_answers = (answers(raw_response(port, cut(stream, cuts))) for port in ports)
+    assert our_answers == gunicorn_answers
+    assert [int(status) for status, _ in our_answers] == [200] * len(seen) + ([status] if status else [])

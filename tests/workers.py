@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from databases import databases
 from people import PASSWORD
 from servers import Server
 
@@ -34,13 +35,13 @@ def with_accounts(folder: Path, people: dict[str, str], **environment: str) -> S
     passwords.hashing.rounds = 4
     keys = {"SECRET_KEY": secrets.token_hex(32), "JWT_SECRET_KEY": secrets.token_hex(32)}
     passwords.use_key(keys["SECRET_KEY"])
-    models.open_database(f"sqlite:///{folder / 'chat.db'}")
+    models.open_database(databases.url_in(folder))
     models.use(folder / "media", throttled=False)
     models.migrate()
     with models.write():
         for username, name in people.items():
             accounts.change(accounts.register(username, PASSWORD, name), language="en")
-    models.database.close()
+    models.database.close_all()
     return Server(folder, **keys, **environment)
 
 

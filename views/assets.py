@@ -23,7 +23,7 @@ ENDPOINTS = {"static", "assets.stylesheet", "assets.script"}
 # Modules that the elements below import, each after what it imports itself.
 SHARED = (
     *("text", "keys", "server", "navigation", "outbox", "days", "retrying-task", "slots", "update-in-place"),
-    *("chat-fields", "message-fields", "message-rows", "pending-messages", "read-position", "chat-pane"),
+    *("chat-fields", "message-fields", "message-rows", "pending-messages", "read-position", "page-edges", "chat-pane"),
 )
 # The elements of a live page. They start in this order: the stream last, when everybody listens.
 LIVE = (

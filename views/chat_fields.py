@@ -22,7 +22,7 @@ UNREAD_SHOWN = 100
 
 
 def render_chat_row(chat: ListedChat, is_open: bool) -> Markup:
-    """A chat's row; `is_open` is said of the chat that is shown beside the list."""
+    """A chat's row; `is_open` is for the chat that is shown beside the list."""
     return Markup(row_template("chat_row").fill(row_fields(chat, is_open)))
 
 
@@ -45,7 +45,7 @@ def row_fields(chat: ListedChat, is_open: bool) -> dict[str, Any]:
         "at": at,
         "time": clock.short(chat.shown_at),
         "draft": draft,
-        # Beside the field it would be said twice.
+        # The field beside it shows it already.
         "is_draft_shown": bool(draft) and not is_open,
         "author": last_author(chat),
         "line": _("No messages yet") if chat.last_id is None else chat.last_preview,
@@ -78,7 +78,7 @@ def unread_words(chat: ListedChat) -> str:
 
 
 def last_author(chat: ListedChat) -> str:
-    """Who wrote the last message; in a direct chat the other person goes without saying."""
+    """Who wrote the last message; in a direct chat the other person is not named."""
     if chat.last_id is None:
         return ""
     if chat.last_author_id == chat.user_id:

@@ -17,7 +17,7 @@ from actions import members as member_actions
 from auth import current_user, throttle
 from lib.machine import trouble
 from models import Membership, NotThere, User, message_page
-from views.forms import EditChatForm, LevelForm, MemberForm, MessageForm, NewChatForm, number
+from views.forms import EditChatForm, LevelForm, MemberForm, MessageForm, NewChatForm, parse_id
 from views.message_fields import Json
 from views.message_list import MessagePage, is_deleted, participants_of
 from views.pages import list_chats, login_required, me, page, query_id
@@ -86,7 +86,7 @@ def heading(chat_id: int) -> ResponseReturnValue:
 @login_required
 def read(chat_id: int) -> ResponseReturnValue:
     """Mark as read what a script saw on screen."""
-    reading.read(Membership.of(me(), chat_id), number(request.form.get("message_id")) or 0)
+    reading.read(Membership.of(me(), chat_id), parse_id(request.form.get("message_id")) or 0)
     return "", 204
 
 
@@ -94,7 +94,7 @@ def read(chat_id: int) -> ResponseReturnValue:
 @login_required
 def rows() -> ResponseReturnValue:
     """For scripts: chat list rows of `?id=…&id=…`, or of all chats; `?open=` is the open one."""
-    wanted = [found for found in map(number, request.args.getlist("id")) if found is not None]
+    wanted = [found for found in map(parse_id, request.args.getlist("id")) if found is not None]
     return page("chats/rows.html", listing=list_chats(only=wanted or None), open_id=query_id("open"))
 
 
@@ -190,7 +190,7 @@ def chat_fields(membership: Membership) -> dict[str, str]:
 
 
 def save_picture(membership: Membership, form: EditChatForm) -> bool:
-    """Save or remove the picture as asked. The other changes are saved by then, and the page says so."""
+    """Save or remove the picture as asked. The other changes are saved by then, and the page shows that."""
     if form.picture.data:
         is_saved = form.run_on_submit(lambda: chats.set_picture(membership, form.picture.data.stream))
     else:

@@ -40,13 +40,13 @@ def change_email(form: EmailForm) -> str:
     email = (form.email.data or "").strip()
     if email:
         with limit_password_attempts():
-            link = Link.to_email(me(), email, form.current_password.data, lambda: throttle_confirmation(me()))
+            link = Link.for_confirmation(me(), email, form.current_password.data, lambda: throttle_confirmation(me()))
         emails.ask_to_confirm(link, str(get_locale()))
         return str(_("We’ve sent a link to %(email)s. Open it to confirm the address.", email=email))
     with limit_password_attempts():
         old_email = accounts.remove_email(me(), form.current_password.data)
     if old_email:
-        emails.say_replaced(me(), old_email, str(get_locale()))
+        emails.notify_replaced(me(), old_email, str(get_locale()))
     return str(_("Your account no longer has an email."))
 
 
@@ -61,7 +61,7 @@ def confirm(token: str) -> ResponseReturnValue:
         form = Form()
         if form.run_on_submit(lambda: accounts.confirm_email(link)):
             if form.result and form.result != link.email:
-                emails.say_replaced(me(), form.result, str(get_locale()))
+                emails.notify_replaced(me(), form.result, str(get_locale()))
             flash(_("Email confirmed."))
             return redirect(url_for("users.settings"))
     except NotThere:

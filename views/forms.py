@@ -1,9 +1,10 @@
-"""The pages' forms. They say which fields there are; the models validate what is in them."""
+"""The pages' forms. They define the fields; the models validate what is in them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 from babel import Locale
@@ -25,7 +26,7 @@ from wtforms import (
 )
 from wtforms.validators import EqualTo, InputRequired
 
-from models import Busy, Errors, Invalid, TooLarge, TooMany, Words
+from models import Busy, Errors, Invalid, TooLarge, TooMany, Words, outcomes
 from models.user import LANGUAGES
 
 # Leaves room to add to an id within SQLite's 64 bits.
@@ -38,14 +39,14 @@ def translated(sentence: Words) -> str:
     return text
 
 
-def number(value: str | None) -> int | None:
+def parse_id(value: str | None) -> int | None:
     """Parse an id; None for anything else."""
     if not value or not re.fullmatch(r"[0-9]{1,19}", value) or int(value) > ID_MAX:
         return None
     return int(value)
 
 
-def page_key(value: str | None) -> str | None:
+def parse_idempotency_key(value: str | None) -> str | None:
     """Return a form's idempotency key; None for anything else."""
     return value if re.fullmatch(r"[\w-]{1,64}", value or "") else None
 
@@ -76,17 +77,25 @@ class Form(FlaskForm):
                 self.result = action()
             else:
                 self.add_errors(422, {name: words for name, words in check().items() if not self[name].errors})
-        except Invalid as refused:
-            self.add_errors(422, refused.errors)
-        except TooLarge as refused:
-            self.add_errors(413, {refused.field: [refused.reason]})
-        except TooMany as refused:
-            self.add_errors(429, retry_after=refused.retry_after)
-            self.notice = self.retry_text(refused.retry_after)
-        except Busy as refused:
-            self.add_errors(503, retry_after=refused.retry_after)
-            self.notice = _("The server is busy. Try again in a moment.")
+        except (Invalid, TooLarge, TooMany, Busy) as refused:
+            self.add_refusal(refused)
         return self.status == 200
+
+    def add_refusal(self, refused: Invalid | TooLarge | TooMany | Busy) -> None:
+        """Take over a refusal: its status, and its errors or when to retry."""
+        status, retry_after = outcomes.of(refused)
+        match refused:
+            case Invalid():
+                # A taken name is a wrong field like any other: 422 here, 409 in the API.
+                self.add_errors(422, refused.errors)
+            case TooLarge():
+                self.add_errors(status, {refused.field: [refused.reason]})
+            case TooMany():
+                self.add_errors(status, retry_after=retry_after)
+                self.notice = self.retry_text(retry_after)
+            case Busy():
+                self.add_errors(status, retry_after=retry_after)
+                self.notice = _("The server is busy. Try again in a moment.")
 
     def drop_misplaced_files(self) -> None:
         """Empty text fields that a file was sent in."""
@@ -227,19 +236,19 @@ class MessageForm(Form):
         return [file.stream for file in self.files.data or []]
 
     @property
-    def sent_key(self) -> str | None:
+    def idempotency_key(self) -> str | None:
         """The form's idempotency key, if it is valid."""
-        return page_key(self.key.data)
+        return parse_idempotency_key(self.key.data)
 
     @property
     def reply_id(self) -> int | None:
         """The message to reply to; 0, which does not exist, for an invalid id."""
-        return number(self.reply_to.data) or 0 if self.reply_to.data else None
+        return parse_id(self.reply_to.data) or 0 if self.reply_to.data else None
 
     @property
     def known_draft(self) -> int | None:
         """The draft's version when the page was rendered."""
-        return number(self.draft.data)
+        return parse_id(self.draft.data)
 
 
 class ReactionForm(Form):
@@ -260,21 +269,28 @@ class ForwardForm(Form):
     @property
     def chat_id(self) -> int:
         """The chosen chat; 0, which does not exist, for an invalid id."""
-        return number(self.chat.data) or 0
+        return parse_id(self.chat.data) or 0
 
     @property
-    def sent_key(self) -> str | None:
+    def idempotency_key(self) -> str | None:
         """The form's idempotency key, if it is valid."""
-        return page_key(self.key.data)
+        return parse_idempotency_key(self.key.data)
 
 
 class EditMessageForm(Form):
     text = TextAreaField(_l("Message"), render_kw={"rows": 5})
 
 
+@cache
 def own_name(language: str) -> str:
     """What a language is called by those who speak it."""
     return (Locale(language).display_name or language).capitalize()
+
+
+def language_choices() -> list[SelectChoice]:
+    """Not before a form is shown: what Babel knows of a language takes long to load."""
+    languages = (SelectChoice(code, own_name(code), {"lang": code}) for code in LANGUAGES)
+    return [SelectChoice("", _l("Same as browser")), *languages]
 
 
 class ProfileForm(Form):
@@ -284,13 +300,7 @@ class ProfileForm(Form):
     username = StringField(_l("Username"), render_kw=AS_USERNAME)
     about = TextAreaField(_l("About"), render_kw={"rows": 3})
     avatar = FileField(_l("Avatar"), render_kw={"accept": PICTURES})
-    language = SelectField(
-        _l("Language"),
-        choices=[
-            SelectChoice("", _l("Same as browser")),
-            *(SelectChoice(code, own_name(code), {"lang": code}) for code in LANGUAGES),
-        ],
-    )
+    language = SelectField(_l("Language"), choices=language_choices)
     theme = radio_field(_l("Theme"), {"": _l("System"), "light": _l("Light"), "dark": _l("Dark")})
 
     @property

@@ -32,4 +32,4 @@ def forward(chat_id: int, message_id: int) -> ResponseReturnValue:
 
 
 def forward_message(message_id: int, form: ForwardForm) -> Message:
-    return messages.forward(Membership.of(me(), form.chat_id), message_id, form.text.data or "", form.sent_key)
+    return messages.forward(Membership.of(me(), form.chat_id), message_id, form.text.data or "", form.idempotency_key)

@@ -38,7 +38,7 @@ class MessagePage:
     def from_query(cls, membership: Membership) -> MessagePage:
         """Load what `?before=`, `?after=` or `?around=` ask for, else the newest.
 
-        One extra message tells whether there is another page.
+        One extra message shows whether there is another page.
         """
         before, after, around = query_id("before"), query_id("after"), query_id("around")
         newest = membership.chat.last_message_id or 0
@@ -98,7 +98,7 @@ class MessagePage:
     def rows(self, reader: Reader, read_id: int | None, is_alone: bool = False) -> Markup:
         """Render the rows, with the unread line after `read_id` if that is on this page.
 
-        `is_alone` is said of a whole page, which opens at that line without scripts.
+        `is_alone` is for a whole page, which opens at that line without scripts.
         """
         unread = None if read_id is None else first_unread(self, reader.id, read_id)
         self.has_unread_line = unread is not None

@@ -10,7 +10,7 @@ from actions import messages, reading
 from auth import throttle
 from models import Gone, Invalid, Membership, Message, NotThere, Revision, limits, message_page
 from views.chats import render_chat
-from views.forms import EditMessageForm, MessageForm, number
+from views.forms import EditMessageForm, MessageForm, parse_id
 from views.pages import login_required, me, page, query_id
 
 bp = Blueprint("messages", __name__, url_prefix="/chats/<int:chat_id>")
@@ -33,9 +33,9 @@ def post(membership: Membership, form: MessageForm) -> Message | None:
     """Post the message, once for each idempotency key."""
     content = (form.text.data or "", form.uploads, form.reply_id)
     try:
-        return messages.post(membership, *content, key=form.sent_key, draft=form.known_draft)
-    except Invalid as refused:
-        if "Idempotency-Key" not in refused.errors:
+        return messages.post(membership, *content, key=form.idempotency_key, draft=form.known_draft)
+    except Invalid as error:
+        if "Idempotency-Key" not in error.errors:
             raise
         # Somebody went back to a page that was submitted already, and wrote another message there.
         return messages.post(membership, *content, draft=form.known_draft)
@@ -85,9 +85,11 @@ def history(chat_id: int, message_id: int) -> ResponseReturnValue:
     """Show the versions of an edited message, newest first."""
     membership = Membership.of(me(), chat_id)
     message = message_page.get(membership, message_id)
-    former = Revision.of(message, REVISIONS + 1, query_id("before"))
-    older = former[REVISIONS - 1].id if len(former) > REVISIONS else None
-    return page("messages/history.html", membership=membership, message=message, former=former[:REVISIONS], older=older)
+    revisions = Revision.of(message, REVISIONS + 1, query_id("before"))
+    older = revisions[REVISIONS - 1].id if len(revisions) > REVISIONS else None
+    return page(
+        "messages/history.html", membership=membership, message=message, revisions=revisions[:REVISIONS], older=older
+    )
 
 
 @bp.post("/unread")
@@ -96,7 +98,7 @@ def mark_unread(chat_id: int) -> ResponseReturnValue:
     """Mark as unread from a message on, and leave the chat, since showing it would mark it as read."""
     membership = Membership.of(me(), chat_id)
     try:
-        reading.mark_unread(membership, number(request.form.get("message_id")) or 0)
+        reading.mark_unread(membership, parse_id(request.form.get("message_id")) or 0)
     except Invalid:
         abort(404)
     return redirect("/")

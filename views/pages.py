@@ -13,7 +13,7 @@ import auth
 from auth import current_user
 from models import Chat, User, Words, chat_list
 from models.chat_list import ListedChat
-from views.forms import Form, number, translated
+from views.forms import Form, parse_id, translated
 
 PAGE_SIZE = 100
 
@@ -43,7 +43,7 @@ def page(template: str, form: Form | None = None, **context: Any) -> Response:
 
 def query_id(name: str) -> int | None:
     """Return an id from the query string; None if it is missing or invalid."""
-    return number(request.args.get(name))
+    return parse_id(request.args.get(name))
 
 
 def chat_title(chat: Chat | ListedChat) -> str:

@@ -1,4 +1,4 @@
-"""Templates of rows, and parts that all pages share: made once for each language (docs/decisions/0037)."""
+"""Templates of rows, and parts that all pages share: rendered once per language (docs/decisions/0037)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INDENTATION = re.compile(r"\n\s+")
 
 def row_template(name: str) -> SlotTemplate:
     """The template `parts/NAME.html` in the reader's language."""
-    forget_edited()
+    clear_cache_in_debug()
     return _row_template(name, language())
 
 
@@ -32,8 +32,8 @@ def row_source(name: str) -> Markup:
 
 
 def shared_part(file: str, macro: str, *arguments: Any) -> Markup:
-    """What a macro of `parts/FILE.html` says, the same on every page."""
-    forget_edited()
+    """The output of a macro of `parts/FILE.html`, cached per language."""
+    clear_cache_in_debug()
     return _shared_part(language(), file, macro, *arguments)
 
 
@@ -43,8 +43,8 @@ def _shared_part(language: str, file: str, macro: str, *arguments: Any) -> Marku
     return Markup(INDENTATION.sub("\n", getattr(module, macro)(*arguments)))
 
 
-def forget_edited() -> None:
-    """While the program is being worked on, a template may have been edited since."""
+def clear_cache_in_debug() -> None:
+    """In debug mode, drop cached templates, since a file may have been edited."""
     if current_app.debug:
         _row_template.cache_clear()
         _shared_part.cache_clear()

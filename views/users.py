@@ -82,7 +82,7 @@ def profile_fields(user: User) -> dict[str, str]:
 
 
 def save_picture(form: ProfileForm) -> bool:
-    """Save the uploaded picture, if any. The other changes are saved by then, and the page says so."""
+    """Save the uploaded picture, if any. The other changes are saved by then, and the page shows that."""
     is_saved = not form.avatar.data or form.run_on_submit(lambda: accounts.set_avatar(me(), form.avatar.data.stream))
     if not is_saved:
         form.notice = form.notice or _("Everything was saved except the picture.")

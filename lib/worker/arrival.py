@@ -195,7 +195,7 @@ class Arrival:
         request, self.arrived.source = self.request, io.BytesIO(self.buffer)
         self.buffer = bytearray()
         if self.is_large:
-            # An unread rest of the body could not be told from a next request.
+            # An unread rest of the body could not be distinguished from a next request.
             request.force_close()
             self.arrived.receive = receive
         else:

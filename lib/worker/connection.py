@@ -27,10 +27,10 @@ class Connection:
         self.on_event: Callable[[Connection], None] | None = None
         # For the limits: the client's address, and its bytes in memory.
         self.address: str | None = None
-        self.weight = 0
+        self.buffered_bytes = 0
         self.lingered = 0
         self.keeps_alive = False
-        self.is_over = False
+        self.is_closed = False
 
     @property
     def request_line(self) -> bytes:

@@ -30,11 +30,11 @@ from lib.worker.turns import Turns
 LINGER_SECONDS = 10.0
 LINGER_BYTES = 2**25
 # Bytes of requests and responses in memory, for all clients.
-MEMORY = 2**26
+BUFFERED_MAX = 2**26
 RECEIVE = 2**16
 # File descriptors for everything but connections: the database, files, the log.
 SPARE_FILES = 256
-GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
+DISCONNECTED = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 
 
 class OnLoop(Protocol):
@@ -43,7 +43,7 @@ class OnLoop(Protocol):
     def __call__(self, request: Any, raw: bytes, sock: Any, client: Any, server: Any, /) -> bytes | None:
         """Answer gunicorn's request; `raw` is all that was received of it, or empty."""
 
-    def again(self, raw: bytes, client: Any, /) -> bytes | None:
+    def answer_repeated(self, raw: bytes, client: Any, /) -> bytes | None:
         """Answer a request whose bytes are the same as of one before."""
 
 
@@ -52,7 +52,7 @@ class Worker(ThreadWorker):
 
     # How many proxies in front report the client's address, and how many connections each address may have (0: any).
     proxies = 0
-    connections_each = 0
+    connections_per_address = 0
     on_loop: OnLoop | None = None
     # gunicorn's, without a type.
     worker_connections: int
@@ -60,10 +60,10 @@ class Worker(ThreadWorker):
     def init_process(self) -> None:
         # Connections that wait for their client, longest wait first; the others are in a thread.
         self.waiting: OrderedDict[Connection, None] = OrderedDict()
-        self.addresses = Addresses(self.connections_each)
+        self.addresses = Addresses(self.connections_per_address)
         # Complete requests, and how many of them are in threads.
         self.turns, self.in_threads = Turns(), 0
-        self.weight = 0
+        self.buffered_bytes = 0
         self.next_sweep, self.stop_at = 0.0, math.inf
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -95,7 +95,9 @@ class Worker(ThreadWorker):
             self.admit(conn, client[0])
 
     def admit(self, conn: Connection, address: str | None) -> bool:
-        """Count a connection of a client. One too many replaces an idle one, or is refused: returns False."""
+        """Count a connection of a client. Over its limit, an idle one is dropped; if there is none, this one is refused
+        and False returned.
+        """
         if address is None or not self.addresses.add(conn, address):
             return True
         idle = next((other for other in self.addresses.of(conn) if other is not conn and self.is_idle(other)), None)
@@ -120,28 +122,28 @@ class Worker(ThreadWorker):
 
     def drop(self, conn: Connection) -> None:
         """Close a connection that is not in a thread."""
-        if conn.is_over:
+        if conn.is_closed:
             return
-        conn.is_over = True
+        conn.is_closed = True
         self.wait_for(conn, None)
         self.addresses.remove(conn)
-        self.weight -= conn.weight
+        self.buffered_bytes -= conn.buffered_bytes
         self.nr_conns -= 1
         conn.sock.close()
 
-    def weigh(self, conn: Connection) -> None:
+    def count_buffered(self, conn: Connection) -> None:
         """Count a client's bytes in memory; when all together have too many, drop the client with the most."""
-        weight = len(conn.arrival.buffer) + conn.sock.unsent_bytes
-        self.weight, conn.weight = self.weight + weight - conn.weight, weight
-        if self.weight > MEMORY:
-            heaviest = max(self.waiting, key=lambda waiting: waiting.weight)
-            if heaviest.weight > RECEIVE:
-                self.drop(heaviest)
+        before, conn.buffered_bytes = conn.buffered_bytes, len(conn.arrival.buffer) + conn.sock.unsent_bytes
+        self.buffered_bytes += conn.buffered_bytes - before
+        if self.buffered_bytes > BUFFERED_MAX:
+            largest = max(self.waiting, key=lambda waiting: waiting.buffered_bytes)
+            if largest.buffered_bytes > RECEIVE:
+                self.drop(largest)
 
     # The loop
 
     def wait_for(self, conn: Connection, on_event: Callable[[Connection], None] | None) -> None:
-        """Call a method whenever the client has sent or read something; None stops waiting."""
+        """Call a method when the socket is readable (or, for on_writable, writable); None stops waiting."""
         if conn.on_event == on_event:
             return
         if on_event is not None:
@@ -166,14 +168,14 @@ class Worker(ThreadWorker):
         except OSError:
             self.drop(conn)
         except Exception:
-            self.log.exception("A connection was given up.")
+            self.log.exception("A connection was dropped after an error.")
             self.drop(conn)
 
     def on_request(self, conn: Connection) -> None:
         data = conn.sock.recv(RECEIVE)
         response = None
         if self.on_loop is not None and self.alive and conn.arrival.is_empty:
-            response = self.on_loop.again(data, conn.client)
+            response = self.on_loop.answer_repeated(data, conn.client)
         if response is not None:
             self.respond(conn, response)
         elif data:
@@ -195,8 +197,8 @@ class Worker(ThreadWorker):
         is_new = self.proxies and not had_head and conn.arrival.request is not None
         if is_new and not self.admit(conn, forwarded_for(conn.arrival.request, self.proxies)):
             return
-        self.weigh(conn)
-        if is_ready and not conn.is_over:
+        self.count_buffered(conn)
+        if is_ready and not conn.is_closed:
             self.serve(conn)
 
     def serve(self, conn: Connection) -> None:
@@ -228,7 +230,7 @@ class Worker(ThreadWorker):
     def refuse(self, conn: Connection, error: Exception) -> None:
         """Respond to a request that reaches no thread."""
         self.attempt(partial(self.respond_to_error, error=error), conn)
-        if not conn.is_over:
+        if not conn.is_closed:
             self.attempt(self.settle, conn)
 
     def settle(self, conn: Connection) -> None:
@@ -238,13 +240,16 @@ class Worker(ThreadWorker):
         elif conn.sock.unsent:
             conn.deadline = conn.sock.pace.deadline
             self.wait_for(conn, self.on_writable)
-            self.weigh(conn)
+            self.count_buffered(conn)
         elif conn.keeps_alive:
             conn.deadline = time.monotonic() + self.cfg.keepalive
             if self.proxies:
                 self.addresses.remove(conn)
             self.wait_for(conn, self.on_request)
-            self.continue_request(conn)
+            if conn.arrival.buffer:
+                self.continue_request(conn)
+            else:
+                self.count_buffered(conn)
         else:
             conn.deadline = time.monotonic() + LINGER_SECONDS
             conn.sock.shutdown(socket.SHUT_WR)
@@ -293,7 +298,7 @@ class Worker(ThreadWorker):
             self.respond_to_error(conn, error)
         except (OSError, StopIteration) as error:
             # The client has disconnected, or its connection was handed over to the stream process.
-            if getattr(error, "errno", errno.EPIPE) not in GONE:
+            if getattr(error, "errno", errno.EPIPE) not in DISCONNECTED:
                 self.log.exception("An answer could not be sent.")
             conn.sock.close()
         except Exception as error:

@@ -6,36 +6,36 @@ class AskFirst extends HTMLElement {
 
   connectedCallback() {
     this.#listening = new AbortController();
-    this.addEventListener("submit", (event) => this.#ask(event), { signal: this.#listening.signal });
+    this.addEventListener("submit", (event) => this.#onSubmit(event), { signal: this.#listening.signal });
   }
 
   disconnectedCallback() {
     this.#listening.abort();
   }
 
-  async #ask(event) {
+  async #onSubmit(event) {
     const form = event.target;
     if (form.method !== "get") return;
     event.preventDefault();
-    this.#stepsBack(true);
+    this.#setHidden(true);
     try {
       const { openPage } = await import("page-dialog");
       const dialog = this.querySelector("template.page-dialog").content.cloneNode(true).firstElementChild;
-      if (!(await openPage({ href: form.action }, dialog))) return this.#stepsBack(false);
+      if (!(await openPage({ href: form.action }, dialog))) return this.#setHidden(false);
       dialog.addEventListener("close", () => {
-        this.#stepsBack(false);
+        this.#setHidden(false);
         event.submitter?.focus();
       });
     } catch {
-      this.#stepsBack(false);
+      this.#setHidden(false);
       leave(form.action);
     }
   }
 
   // The confirming button has the same name: hide this one from assistive technology meanwhile.
-  #stepsBack(isBehind) {
-    this.inert = isBehind;
-    this.ariaHidden = isBehind ? "true" : null;
+  #setHidden(isHidden) {
+    this.inert = isHidden;
+    this.ariaHidden = isHidden ? "true" : null;
   }
 }
 

@@ -15,14 +15,14 @@ class AutoSave extends HTMLElement {
     this.#status.role = "status";
     this.append(this.#status);
     this.#button.hidden = true;
-    this.addEventListener("change", ({ target }) => this.#chosen(target.value), { signal: this.#listening.signal });
+    this.addEventListener("change", ({ target }) => this.#onChange(target.value), { signal: this.#listening.signal });
   }
 
   disconnectedCallback() {
     this.#listening.abort();
   }
 
-  #chosen(value) {
+  #onChange(value) {
     this.#button.hidden = value !== this.getAttribute("except");
     if (!this.#button.hidden) return;
     const body = new URLSearchParams(new FormData(this.#form));
@@ -31,9 +31,9 @@ class AutoSave extends HTMLElement {
 
   async #save(body) {
     // Success is a redirect.
-    const how = { method: "POST", body, redirect: "manual", signal: AbortSignal.timeout(30_000) };
-    const answer = await fetch(this.#form.action, how).catch(() => null);
-    const isSaved = answer?.type === "opaqueredirect";
+    const options = { method: "POST", body, redirect: "manual", signal: AbortSignal.timeout(30_000) };
+    const response = await fetch(this.#form.action, options).catch(() => null);
+    const isSaved = response?.type === "opaqueredirect";
     this.#button.hidden = isSaved;
     this.#status.textContent = this.getAttribute(isSaved ? "saved" : "unsaved");
   }

@@ -17,25 +17,25 @@ class AvatarCrop extends HTMLElement {
 
   connectedCallback() {
     this.#listening = new AbortController();
-    const on = (element, type, act, more) =>
-      element.addEventListener(type, act, { signal: this.#listening.signal, ...more });
-    on(this.#stage, "pointerdown", (event) => this.#touched(event));
-    on(this.#stage, "pointermove", (event) => this.#moved(event));
+    const on = (element, type, handler, options) =>
+      element.addEventListener(type, handler, { signal: this.#listening.signal, ...options });
+    on(this.#stage, "pointerdown", (event) => this.#onPointerdown(event));
+    on(this.#stage, "pointermove", (event) => this.#onPointermove(event));
     for (const type of ["pointerup", "pointercancel"])
       on(this.#stage, type, ({ pointerId }) => this.#fingers.delete(pointerId));
-    on(this.#stage, "wheel", (event) => this.#rolled(event), { passive: false });
-    on(this.#stage, "keydown", (event) => this.#pressed(event));
-    on(this.querySelector("button"), "click", () => this.#giveUp());
+    on(this.#stage, "wheel", (event) => this.#onWheel(event), { passive: false });
+    on(this.#stage, "keydown", (event) => this.#onKeydown(event));
+    on(this.querySelector("button"), "click", () => this.#discard());
     on(this.#range, "input", () => this.#zoomTo(Number(this.#range.value)));
   }
 
   disconnectedCallback() {
     this.#listening.abort();
-    this.#end();
+    this.#close();
   }
 
   async begin(file, face) {
-    this.#end();
+    this.#close();
     try {
       this.#picture = await createImageBitmap(file, { imageOrientation: "from-image" });
     } catch {
@@ -55,7 +55,7 @@ class AvatarCrop extends HTMLElement {
     return true;
   }
 
-  #end() {
+  #close() {
     this.hidden = true;
     this.#picture?.close();
     this.#picture = this.#file = null;
@@ -63,8 +63,8 @@ class AvatarCrop extends HTMLElement {
     this.#fingers.clear();
   }
 
-  #giveUp() {
-    this.#end();
+  #discard() {
+    this.#close();
     this.dispatchEvent(new Event("given-up"));
   }
 
@@ -91,10 +91,10 @@ class AvatarCrop extends HTMLElement {
 
   #draw(canvas) {
     const { x, y } = this.#centre;
-    const brush = canvas.getContext("2d");
-    brush.imageSmoothingQuality = "high";
-    brush.clearRect(0, 0, canvas.width, canvas.height);
-    brush.drawImage(
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(
       this.#picture,
       x - this.#side / 2,
       y - this.#side / 2,
@@ -117,40 +117,40 @@ class AvatarCrop extends HTMLElement {
     return new File([blob], type === "image/png" ? "avatar.png" : "avatar.jpg", { type });
   }
 
-  #touched(event) {
+  #onPointerdown(event) {
     this.#stage.setPointerCapture(event.pointerId);
     this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
   }
 
-  #moved(event) {
+  #onPointermove(event) {
     if (!this.#fingers.has(event.pointerId)) return;
-    const before = spread(this.#fingers);
+    const before = spanOf(this.#fingers);
     this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    const after = spread(this.#fingers);
+    const after = spanOf(this.#fingers);
     const width = this.#stage.clientWidth;
     if (before.width) this.#zoomTo((this.#zoom * after.width) / before.width);
     this.#moveBy((before.x - after.x) / width, (before.y - after.y) / width);
   }
 
-  #rolled(event) {
+  #onWheel(event) {
     event.preventDefault();
     this.#zoomTo(this.#zoom * STEP ** -Math.sign(event.deltaY));
   }
 
-  #pressed(event) {
-    const far = event.shiftKey ? 0.25 : 0.05;
-    const act = {
-      ArrowLeft: () => this.#moveBy(-far, 0),
-      ArrowRight: () => this.#moveBy(far, 0),
-      ArrowUp: () => this.#moveBy(0, -far),
-      ArrowDown: () => this.#moveBy(0, far),
+  #onKeydown(event) {
+    const step = event.shiftKey ? 0.25 : 0.05;
+    const action = {
+      ArrowLeft: () => this.#moveBy(-step, 0),
+      ArrowRight: () => this.#moveBy(step, 0),
+      ArrowUp: () => this.#moveBy(0, -step),
+      ArrowDown: () => this.#moveBy(0, step),
       "+": () => this.#zoomTo(this.#zoom * STEP),
       "=": () => this.#zoomTo(this.#zoom * STEP),
       "-": () => this.#zoomTo(this.#zoom / STEP),
     }[event.key];
-    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    act();
+    action();
   }
 
   get #stage() {
@@ -163,7 +163,7 @@ class AvatarCrop extends HTMLElement {
 }
 
 // The midpoint of one or two fingers, and their distance.
-function spread(fingers) {
+function spanOf(fingers) {
   const [one, two = one] = fingers.values();
   return { x: (one.x + two.x) / 2, y: (one.y + two.y) / 2, width: Math.hypot(one.x - two.x, one.y - two.y) };
 }

@@ -3,52 +3,54 @@
 import { summaryWithAuthor } from "notification-policy";
 
 const PAUSE = 700; // ms; messages in quick succession are announced together
-const ANNOUNCED = 3; // one by one; beyond that their number and the last one
-const FORGOTTEN_AFTER = 15_000; // ms
+const ANNOUNCED_MAX = 3; // one by one; beyond that their number and the last one
+const CLEAR_AFTER = 15_000; // ms
 
 class ChatAnnouncer extends HTMLElement {
-  #waiting = [];
-  #end = null;
-  #pause = 0;
-  #forgetting = 0;
+  #queue = [];
+  #listening = null;
+  #announceTimer = 0;
+  #clearTimer = 0;
 
   connectedCallback() {
-    this.#end = new AbortController();
-    document.addEventListener("message.created", ({ detail }) => this.#collect(detail), { signal: this.#end.signal });
+    this.#listening = new AbortController();
+    document.addEventListener("message.created", ({ detail }) => this.#collect(detail), {
+      signal: this.#listening.signal,
+    });
   }
 
   disconnectedCallback() {
-    this.#end.abort();
-    clearTimeout(this.#pause);
-    clearTimeout(this.#forgetting);
-    this.#waiting = [];
+    this.#listening.abort();
+    clearTimeout(this.#announceTimer);
+    clearTimeout(this.#clearTimer);
+    this.#queue = [];
     this.replaceChildren();
   }
 
   #collect(message) {
     const [chat, user] = ["chat", "user"].map((name) => Number(this.getAttribute(name)));
     if (message.chat_id !== chat || message.author?.id === user) return;
-    this.#waiting.push(message);
-    clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => this.#announce(), PAUSE);
+    this.#queue.push(message);
+    clearTimeout(this.#announceTimer);
+    this.#announceTimer = setTimeout(() => this.#announce(), PAUSE);
   }
 
   #announce() {
-    const messages = this.#waiting.splice(0);
+    const messages = this.#queue.splice(0);
     const lines =
-      messages.length > ANNOUNCED
+      messages.length > ANNOUNCED_MAX
         ? [this.getAttribute("many").replace("{number}", messages.length), summaryWithAuthor(messages.at(-1))]
         : messages.map(summaryWithAuthor);
     this.replaceChildren(...lines.map(paragraph));
-    clearTimeout(this.#forgetting);
-    this.#forgetting = setTimeout(() => this.replaceChildren(), FORGOTTEN_AFTER);
+    clearTimeout(this.#clearTimer);
+    this.#clearTimer = setTimeout(() => this.replaceChildren(), CLEAR_AFTER);
   }
 }
 
-function paragraph(words) {
-  const made = document.createElement("p");
-  made.textContent = words;
-  return made;
+function paragraph(text) {
+  const element = document.createElement("p");
+  element.textContent = text;
+  return element;
 }
 
 customElements.define("chat-announcer", ChatAnnouncer);

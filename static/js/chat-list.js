@@ -1,7 +1,7 @@
 // <chat-list open>: the list of chats, most recently active first. The server renders the rows; events change what they
-// say (chat-fields.js). Rows are fetched for a chat beyond the end of the list and when events were missed. "rows" with
-// {chats} announces those that changed. The number of unread messages in unmuted chats is shown in the page's title and
-// icon.
+// show (chat-fields.js). Rows are fetched for a chat beyond the end of the list and when events were missed. "rows"
+// with {chats} announces those that changed. The number of unread messages in unmuted chats is shown in the page's
+// title and icon.
 import { changesBy, chatFrom, fieldsOf, readRow } from "chat-fields";
 import { showModal } from "navigation";
 import { RetryingTask } from "retrying-task";
@@ -9,41 +9,42 @@ import { fetchFragment } from "server";
 import { fill } from "slots";
 import { updateInPlace } from "update-in-place";
 
-const CHANGING = [
+const ROW_EVENTS = [
   ...["message.created", "message.updated", "message.deleted"],
   ...["chat.updated", "membership.updated", "read", "draft"],
 ];
 const DUE_MAX = 100; // chats in one request
 // Not needed for the first paint.
-const LATER = ["chat-notifications", "chat-announcer"];
+const LAZY_ELEMENTS = ["chat-notifications", "chat-announcer"];
 
 class ChatList extends HTMLElement {
   #open = Number(this.getAttribute("open"));
   #template = this.querySelector("template.list-row");
   #unlisted = new Map(); // id -> chat.created of a direct chat that is listed once it has a message
-  #due = new Set(); // ids of chats whose rows have to be fetched
+  #dueIds = new Set(); // ids of chats whose rows have to be fetched
   #isStale = false;
-  #held = []; // events that wait for rows being fetched
+  #queuedEvents = []; // events that wait for rows being fetched
   #isFetching = false;
-  #changed = new Set(); // ids of chats whose rows changed since "rows"
-  #renewal = new RetryingTask(() => this.#renew());
+  #changedIds = new Set(); // ids of chats whose rows changed since "rows"
+  #refreshTask = new RetryingTask(() => this.#refresh());
   #listening = null;
 
   connectedCallback() {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail), { signal });
-    for (const type of [...CHANGING, "chat.created", "chat.deleted", "member.removed"])
-      on(type, (detail) => this.#hear(type, detail));
+    const on = (type, handler) => document.addEventListener(type, ({ detail }) => handler(detail), { signal });
+    for (const type of [...ROW_EVENTS, "chat.created", "chat.deleted", "member.removed"])
+      on(type, (detail) => this.#onEvent(type, detail));
     on("reset", () => {
       this.#isStale = true;
-      this.#renewal.start();
+      this.#refreshTask.start();
     });
-    on("opened", (detail) => this.#show(detail));
-    addEventListener("focus", () => this.#settle(), { signal });
-    document.addEventListener("connection", () => LATER.forEach((name) => import(name)), { once: true, signal });
-    this.#showOpen();
-    this.#settle();
+    on("opened", (detail) => this.#onOpened(detail));
+    addEventListener("focus", () => this.#markOpenChatRead(), { signal });
+    const importLazily = () => LAZY_ELEMENTS.forEach((name) => import(name));
+    document.addEventListener("connection", importLazily, { once: true, signal });
+    this.#scrollToOpen();
+    this.#markOpenChatRead();
   }
 
   disconnectedCallback() {
@@ -51,136 +52,139 @@ class ChatList extends HTMLElement {
   }
 
   // Another chat, or none, was opened.
-  #show({ chat, title }) {
-    const [before, now] = [this.#row(this.#open), this.#row(chat)];
-    this.#open = chat;
-    if (before) this.#change(before, {});
-    if (now) this.#change(now, {});
+  #onOpened({ chat: chatId, title }) {
+    const [oldRow, newRow] = [this.#rowOf(this.#open), this.#rowOf(chatId)];
+    this.#open = chatId;
+    if (oldRow) this.#updateRow(oldRow, {});
+    if (newRow) this.#updateRow(newRow, {});
     document.title = title;
-    this.#showOpen();
-    this.#settle();
+    this.#scrollToOpen();
+    this.#markOpenChatRead();
   }
 
   // Scrolls a long list to the open chat.
-  #showOpen() {
-    this.#row(this.#open)?.scrollIntoView({ block: "nearest" });
+  #scrollToOpen() {
+    this.#rowOf(this.#open)?.scrollIntoView({ block: "nearest" });
   }
 
   get #me() {
     return Number(document.querySelector("live-stream").getAttribute("user"));
   }
 
-  #row(chat) {
-    return this.querySelector(`[data-chat="${chat}"]`);
+  #rowOf(chatId) {
+    return this.querySelector(`[data-chat="${chatId}"]`);
   }
 
-  #hear(type, detail) {
-    if (this.#isFetching) return this.#held.push([type, detail]);
-    const chat = detail.chat_id ?? detail.id;
-    const row = this.#row(chat);
-    if (type === "chat.created") this.#add(detail);
-    else if (type === "chat.deleted") this.#remove(chat);
-    else if (type === "member.removed") detail.user.id === this.#me && this.#remove(chat);
+  #onEvent(type, detail) {
+    if (this.#isFetching) return this.#queuedEvents.push([type, detail]);
+    const chatId = detail.chat_id ?? detail.id;
+    const row = this.#rowOf(chatId);
+    if (type === "chat.created") this.#addChat(detail);
+    else if (type === "chat.deleted") this.#removeChat(chatId);
+    else if (type === "member.removed") detail.user.id === this.#me && this.#removeChat(chatId);
     else if (row) {
       const changes = changesBy(type, detail, readRow(row), this.#me, this.#template.dataset);
-      if (changes) this.#change(row, changes);
-      if (type === "message.created") this.#toTop([row]);
-      if (type === "chat.updated" && chat === this.#open) this.#rename(detail.title);
+      if (changes) this.#updateRow(row, changes);
+      if (type === "message.created") this.#moveToTop([row]);
+      if (type === "chat.updated" && chatId === this.#open) this.#renameOpenChat(detail.title);
     } else if (type === "message.created") {
-      const unlisted = this.#unlisted.get(chat);
-      if (unlisted) this.#add({ ...unlisted, last_message: detail, unread: Number(detail.author?.id !== this.#me) });
-      else this.#ask(chat);
+      const unlisted = this.#unlisted.get(chatId);
+      if (unlisted)
+        this.#addChat({ ...unlisted, last_message: detail, unread: Number(detail.author?.id !== this.#me) });
+      else this.#requestRow(chatId);
     }
-    this.#announce(chat);
+    this.#announceChange(chatId);
   }
 
   // A direct chat that somebody else opened is listed once it has a message.
-  #add(data) {
+  #addChat(data) {
     if (data.kind === "direct" && !data.last_message && data.opened_by !== this.#me)
       return this.#unlisted.set(data.id, data);
     this.#unlisted.delete(data.id);
-    const fresh = this.#fill(chatFrom(data, this.#me, this.#template.dataset));
-    const row = this.#row(data.id);
+    const fresh = this.#renderRow(chatFrom(data, this.#me, this.#template.dataset));
+    const row = this.#rowOf(data.id);
     if (row) updateInPlace(row, fresh);
-    this.#toTop([row ?? fresh]);
+    this.#moveToTop([row ?? fresh]);
   }
 
-  #fill(chat) {
+  #renderRow(chat) {
     const fields = fieldsOf(chat, chat.id === this.#open, this.#template.dataset);
     return fill(this.#template.content.firstElementChild, fields);
   }
 
-  #change(row, changes) {
-    updateInPlace(row, this.#fill({ ...readRow(row), ...changes }));
+  #updateRow(row, changes) {
+    updateInPlace(row, this.#renderRow({ ...readRow(row), ...changes }));
   }
 
-  // Once all events that came together were heard.
-  #announce(chat) {
-    this.#changed.add(chat);
-    if (this.#changed.size > 1) return;
+  // Once all events that came together were handled.
+  #announceChange(chatId) {
+    this.#changedIds.add(chatId);
+    if (this.#changedIds.size > 1) return;
     queueMicrotask(() => {
-      const chats = [...this.#changed];
-      this.#changed.clear();
-      this.#settle();
-      if (chats.includes(this.#open)) this.#picture();
-      this.dispatchEvent(new CustomEvent("rows", { detail: { chats }, bubbles: true }));
+      const chatIds = [...this.#changedIds];
+      this.#changedIds.clear();
+      this.#markOpenChatRead();
+      if (chatIds.includes(this.#open)) this.#updateHeadingPicture();
+      this.dispatchEvent(new CustomEvent("rows", { detail: { chats: chatIds }, bubbles: true }));
     });
   }
 
-  #ask(chat) {
-    this.#due.add(chat);
-    this.#renewal.start();
+  #requestRow(chatId) {
+    this.#dueIds.add(chatId);
+    this.#refreshTask.start();
   }
 
-  async #renew() {
-    const all = this.#isStale;
-    const due = all ? [] : [...this.#due].slice(0, DUE_MAX);
-    if (!due.length && !all) return;
+  async #refresh() {
+    const isFull = this.#isStale;
+    const dueIds = isFull ? [] : [...this.#dueIds].slice(0, DUE_MAX);
+    if (!dueIds.length && !isFull) return;
     this.#isFetching = true;
     try {
-      const query = new URLSearchParams([...due.map((chat) => ["id", chat]), ["open", this.#open]]);
-      const found = [...(await fetchFragment(`/chats/rows?${query}`)).children];
-      const listed = new Set(found.map(chatOf));
-      this.#put(found);
+      const query = new URLSearchParams([...dueIds.map((chatId) => ["id", chatId]), ["open", this.#open]]);
+      const rows = [...(await fetchFragment(`/chats/rows?${query}`)).children];
+      const listed = new Set(rows.map(chatOf));
+      this.#showRows(rows);
       this.#isStale = false;
       // Those further down the list, and those that the reader has left meanwhile: the latter won't be found.
-      for (const row of all ? this.querySelectorAll("[data-chat]") : [])
-        if (!listed.has(chatOf(row))) this.#due.add(chatOf(row));
-      for (const chat of due) {
-        this.#due.delete(chat);
-        if (!listed.has(chat)) this.#remove(chat);
+      for (const row of isFull ? this.querySelectorAll("[data-chat]") : [])
+        if (!listed.has(chatOf(row))) this.#dueIds.add(chatOf(row));
+      for (const chatId of dueIds) {
+        this.#dueIds.delete(chatId);
+        if (!listed.has(chatId)) this.#removeChat(chatId);
       }
     } finally {
       this.#isFetching = false;
-      for (const [type, detail] of this.#held.splice(0)) this.#hear(type, detail);
+      for (const [type, detail] of this.#queuedEvents.splice(0)) this.#onEvent(type, detail);
     }
-    if (this.#due.size) this.#renewal.start();
+    if (this.#dueIds.size) this.#refreshTask.start();
   }
 
-  #put(rows) {
+  #showRows(rows) {
     const shown = rows.map((row) => {
-      const old = this.#row(chatOf(row));
+      const old = this.#rowOf(chatOf(row));
       if (old) updateInPlace(old, row);
-      this.#announce(chatOf(row));
+      this.#announceChange(chatOf(row));
       return old ?? row;
     });
-    this.#toTop(shown.reverse());
+    this.#moveToTop(shown.reverse());
   }
 
   // The last of the rows comes first. Those that are in their place already aren't touched.
-  #toTop(rows) {
+  #moveToTop(rows) {
     if (!rows.length) return;
-    this.#list.hidden = false;
+    const list = this.#ensureList();
+    list.hidden = false;
     const focused = document.activeElement?.closest("chat-list [data-chat] > a");
-    let place = this.#list.firstElementChild;
+    let nextInPlace = list.firstElementChild;
     for (const row of rows.reverse()) {
-      if (row === place) place = place.nextElementSibling;
-      else this.#list.insertBefore(row, place);
+      if (row === nextInPlace) nextInPlace = nextInPlace.nextElementSibling;
+      else list.insertBefore(row, nextInPlace);
     }
     if (focused && focused !== document.activeElement) focused.focus();
   }
 
-  get #list() {
+  // Creates the list if there is none yet, and removes the empty state.
+  #ensureList() {
     let list = this.querySelector("ul");
     this.querySelector(".no-chats")?.remove();
     if (!list) {
@@ -193,47 +197,47 @@ class ChatList extends HTMLElement {
     return list;
   }
 
-  #remove(chat) {
-    this.#row(chat)?.remove();
-    this.#count();
-    this.#sayEmpty();
+  #removeChat(chatId) {
+    this.#rowOf(chatId)?.remove();
+    this.#updateUnreadTotal();
+    this.#showEmptyState();
   }
 
-  // Once the last chat is gone.
-  #sayEmpty() {
+  // Shows the empty state once the last chat is gone.
+  #showEmptyState() {
     if (this.querySelector("[data-chat], .no-chats") || document.querySelector("main.sidebar > .empty")) return;
     this.append(this.querySelector("template.empty-list").content.cloneNode(true));
   }
 
   // While somebody looks at its end, the open chat counts as read: the report is on its way.
-  #settle() {
-    const row = this.#row(this.#open);
+  #markOpenChatRead() {
+    const row = this.#rowOf(this.#open);
     if (row?.classList.contains("is-unread") && document.querySelector("message-list")?.isWatched)
-      this.#change(row, { unread: 0, unread_mentions: 0 });
-    this.#count();
+      this.#updateRow(row, { unread: 0, unread_mentions: 0 });
+    this.#updateUnreadTotal();
   }
 
-  #count() {
-    const counting = this.querySelectorAll("[data-unread]:not([data-level=nothing])");
-    const unread = [...counting].reduce((sum, row) => sum + Number(row.dataset.unread), 0);
+  #updateUnreadTotal() {
+    const rows = this.querySelectorAll("[data-unread]:not([data-level=nothing])");
+    const unread = [...rows].reduce((sum, row) => sum + Number(row.dataset.unread), 0);
     const title = document.title.replace(/^\(\d+\) /, "");
     document.title = unread ? `(${unread}) ${title}` : title;
     navigator.setAppBadge?.(unread).catch(() => {}); // works for installed apps only
     const icon = document.querySelector("link[rel=icon]");
     icon.dataset.read ??= icon.getAttribute("href");
-    const drawing = unread ? icon.dataset.unread : icon.dataset.read;
-    if (icon.getAttribute("href") !== drawing) icon.href = drawing;
+    const href = unread ? icon.dataset.unread : icon.dataset.read;
+    if (icon.getAttribute("href") !== href) icon.href = href;
   }
 
-  #rename(title) {
+  #renameOpenChat(title) {
     document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
-    this.#count();
+    this.#updateUnreadTotal();
   }
 
   // Updates the picture in the heading from the row.
-  #picture() {
+  #updateHeadingPicture() {
     const shown = document.querySelector(".pane-title > .avatar");
-    const picture = this.#row(this.#open)?.querySelector(".avatar");
+    const picture = this.#rowOf(this.#open)?.querySelector(".avatar");
     if (shown && picture) updateInPlace(shown, picture.cloneNode(true));
   }
 }
@@ -261,20 +265,20 @@ async function openFinder() {
 // Returns whether Enter was pressed meanwhile.
 async function loadFinder(form) {
   let isEntered = false;
-  const waiting = new AbortController();
-  const wait = (event) => {
+  const listening = new AbortController();
+  const onSubmit = (event) => {
     event.preventDefault();
     isEntered = true;
   };
-  form.addEventListener("submit", wait, { signal: waiting.signal });
+  form.addEventListener("submit", onSubmit, { signal: listening.signal });
   try {
     await import("quick-find");
   } catch (error) {
-    waiting.abort();
+    listening.abort();
     if (isEntered) form.requestSubmit();
     throw error;
   }
-  waiting.abort();
+  listening.abort();
   return isEntered;
 }
 

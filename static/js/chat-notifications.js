@@ -7,32 +7,32 @@ import { close, isUndecided, setEnabled, show, state } from "notifications";
 import { notificationFor } from "notification-policy";
 
 class ChatNotifications extends HTMLElement {
-  #waiting = new Map(); // chat -> its messages since the list was renewed
-  #end = null;
-  #looksAt = null;
-  #lookAway = null;
+  #pending = new Map(); // chat -> its messages since the list was renewed
+  #listening = null;
+  #chatInView = null;
+  #releaseLock = null;
 
   connectedCallback() {
-    this.#end = new AbortController();
-    const { signal } = this.#end;
-    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail), { signal });
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const on = (type, handler) => document.addEventListener(type, ({ detail }) => handler(detail), { signal });
     on("message.created", (message) => this.#collect(message));
     on("message.deleted", ({ chat_id, id }) => close(chat_id, id));
     on("rows", ({ chats }) => chats.forEach((chat) => this.#notify(chat)));
     on("read", ({ chat_id }) => close(chat_id));
     on("chat.deleted", ({ id }) => close(id));
     on("member.removed", ({ chat_id, user }) => user.id === this.#me && close(chat_id));
-    on("opened", () => this.#look());
-    for (const type of ["focus", "blur"]) addEventListener(type, () => this.#look(), { signal });
-    document.addEventListener("visibilitychange", () => this.#look(), { signal });
-    this.#button.addEventListener("click", () => this.#ask(), { signal });
-    this.#look();
+    on("opened", () => this.#updateView());
+    for (const type of ["focus", "blur"]) addEventListener(type, () => this.#updateView(), { signal });
+    document.addEventListener("visibilitychange", () => this.#updateView(), { signal });
+    this.#button.addEventListener("click", () => this.#enable(), { signal });
+    this.#updateView();
   }
 
   disconnectedCallback() {
-    this.#end.abort();
-    this.#lookAway?.();
-    this.#looksAt = null;
+    this.#listening.abort();
+    this.#releaseLock?.();
+    this.#chatInView = null;
   }
 
   get #button() {
@@ -47,7 +47,7 @@ class ChatNotifications extends HTMLElement {
     return Number(this.#stream.getAttribute("user"));
   }
 
-  async #ask() {
+  async #enable() {
     await setEnabled(true);
     this.#button.hidden = true;
   }
@@ -55,41 +55,41 @@ class ChatNotifications extends HTMLElement {
   #collect(message) {
     if (state() !== "on") return;
     if (message.author?.id === this.#me) return close(message.chat_id);
-    if (!this.#waiting.has(message.chat_id)) this.#waiting.set(message.chat_id, []);
-    this.#waiting.get(message.chat_id).push(message);
+    if (!this.#pending.has(message.chat_id)) this.#pending.set(message.chat_id, []);
+    this.#pending.get(message.chat_id).push(message);
   }
 
   async #notify(chat) {
-    const messages = this.#waiting.get(chat) ?? [];
+    const messages = this.#pending.get(chat) ?? [];
     const row = document.querySelector(`chat-list [data-chat="${chat}"]`);
-    this.#waiting.delete(chat);
-    if (!row || !this.#stream.leads || row.dataset.unread === "0") return;
+    this.#pending.delete(chat);
+    if (!row || !this.#stream.isLeader || row.dataset.unread === "0") return;
     const notification = messages.map((message) => notificationFor(message, chatFrom(row), this.#me)).findLast(Boolean);
-    if (notification && !(await isLookedAt(this.#lock(chat)))) show(notification, () => open(chat));
+    if (notification && !(await isInView(this.#lockName(chat)))) show(notification, () => open(chat));
   }
 
   // Hold the lock while the chat is in view.
-  #look() {
+  #updateView() {
     this.#button.hidden = !isUndecided();
-    const isHere = document.visibilityState === "visible" && document.hasFocus();
-    const chat = isHere ? (document.querySelector("message-list")?.getAttribute("chat") ?? null) : null;
-    if (chat === this.#looksAt) return;
-    this.#lookAway?.();
-    this.#looksAt = chat;
+    const isActive = document.visibilityState === "visible" && document.hasFocus();
+    const chat = isActive ? (document.querySelector("message-list")?.getAttribute("chat") ?? null) : null;
+    if (chat === this.#chatInView) return;
+    this.#releaseLock?.();
+    this.#chatInView = chat;
     if (!chat) return;
     close(Number(chat));
-    const away = new Promise((resolve) => (this.#lookAway = resolve));
-    navigator.locks?.request(this.#lock(chat), { mode: "shared" }, () => away);
+    const released = new Promise((resolve) => (this.#releaseLock = resolve));
+    navigator.locks?.request(this.#lockName(chat), { mode: "shared" }, () => released);
   }
 
-  #lock(chat) {
+  #lockName(chat) {
     return `looks ${this.#me} ${chat}`;
   }
 }
 
-async function isLookedAt(lock) {
+async function isInView(lockName) {
   const { held } = await navigator.locks.query();
-  return held.some(({ name }) => name === lock);
+  return held.some(({ name }) => name === lockName);
 }
 
 function chatFrom(row) {

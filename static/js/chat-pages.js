@@ -6,33 +6,33 @@
 import { aligned, enter, leave } from "navigation";
 import { fetchPage, SignedOut } from "server";
 
-const KEPT = 12; // panes
-const MISSED = 60; // events; a pane that missed more is loaded again
+const CACHE_MAX = 12; // panes
+const MISSED_MAX = 60; // events; a pane that missed more is loaded again
 const CHAT = /^\/chats\/(\d+)$/;
 const UNREACHABLE = Symbol("unreachable");
-const AHEAD = 5000; // ms for which a prefetched pane is fresh
+const PREFETCH_LIFETIME = 5000; // ms for which a prefetched pane is fresh
 
 class ChatPages extends HTMLElement {
-  #kept = new Map(); // URL -> kept pane, most recently shown last
-  #ahead = new Map(); // URL -> pane being loaded or prefetched
-  #address = here();
-  #visit = 0;
-  #settling = 0;
+  #cache = new Map(); // URL -> kept pane, most recently shown last
+  #prefetched = new Map(); // URL -> pane being loaded or prefetched
+  #path = currentPath();
+  #navigation = 0;
+  #readyTurn = 0;
   #isLeaving = false;
   #listening = null;
 
   connectedCallback() {
     this.#listening = new AbortController();
-    const on = (where, type, act) => where.addEventListener(type, act, { signal: this.#listening.signal });
-    on(document, "click", (event) => this.#clicked(event));
-    on(document, "pointerdown", (event) => this.#pressed(event));
+    const on = (target, type, handler) => target.addEventListener(type, handler, { signal: this.#listening.signal });
+    on(document, "click", (event) => this.#onClick(event));
+    on(document, "pointerdown", (event) => this.#onPointerdown(event));
     on(
       document,
       "submit",
       (event) => (this.#isLeaving = event.target.matches("[action$='/logout']") && !event.defaultPrevented),
     );
-    on(window, "popstate", () => here() !== this.#address && this.#go(new URL(location), false));
-    on(window, "pagehide", () => this.#isLeaving && this.#forgetAll());
+    on(window, "popstate", () => currentPath() !== this.#path && this.#navigate(new URL(location), false));
+    on(window, "pagehide", () => this.#isLeaving && this.#clearPage());
     on(window, "pageshow", (event) => event.persisted && this.#isLeaving && location.reload());
     for (const type of [
       "message.created",
@@ -43,118 +43,118 @@ class ChatPages extends HTMLElement {
       "member.updated",
       "read",
     ])
-      on(document, type, ({ detail }) => this.#note(detail.chat_id, type, detail));
+      on(document, type, ({ detail }) => this.#recordEvent(detail.chat_id, type, detail));
     for (const type of ["chat.updated", "chat.deleted"])
-      on(document, type, ({ detail }) => this.#note(detail.id, type, detail));
-    on(document, "reset", () => this.#kept.clear());
+      on(document, type, ({ detail }) => this.#recordEvent(detail.id, type, detail));
+    on(document, "reset", () => this.#cache.clear());
     if (document.querySelector("undo-toast")) import("undo-toast");
-    on(document, "newest", () => this.#rename());
+    on(document, "newest", () => this.#dropQuery());
     // By then all modules of the page have run.
-    if (document.readyState === "complete") this.#settle();
-    else on(document, "DOMContentLoaded", () => this.#settle());
+    if (document.readyState === "complete") this.#markReady();
+    else on(document, "DOMContentLoaded", () => this.#markReady());
   }
 
   disconnectedCallback() {
     this.#listening.abort();
   }
 
-  async #settle() {
-    const turn = ++this.#settling;
+  async #markReady() {
+    const turn = ++this.#readyTurn;
     delete document.documentElement.dataset.ready;
     const messageList = document.querySelector("message-list");
     const draft = document.querySelector("chat-draft") && import("chat-draft");
     await Promise.allSettled([messageList?.synced, draft, aligned()]);
-    if (turn === this.#settling) document.documentElement.dataset.ready = "";
+    if (turn === this.#readyTurn) document.documentElement.dataset.ready = "";
   }
 
   // Links
 
-  #addressOf(event) {
+  #paneUrl(event) {
     const link = isPlain(event) && event.target.closest?.("a[href]");
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return null;
     const url = new URL(link.href);
-    const isSame = url.pathname + url.search === here();
+    const isSame = url.pathname + url.search === currentPath();
     return isPane(url) && !(isSame && url.hash) ? url : null;
   }
 
-  #clicked(event) {
+  #onClick(event) {
     const picture = isPlain(event) && event.target.closest?.("a.thumb");
-    if (picture) return this.#look(event, picture);
-    const url = this.#addressOf(event);
+    if (picture) return this.#openPicture(event, picture);
+    const url = this.#paneUrl(event);
     if (!url) return;
     event.preventDefault();
-    if (url.pathname + url.search !== here()) this.#go(url, true);
+    if (url.pathname + url.search !== currentPath()) this.#navigate(url, true);
   }
 
   // Prefetch on press: the click follows some 80 ms later.
-  #pressed(event) {
-    const url = this.#addressOf(event);
-    const address = url && url.pathname + url.search;
-    if (!url || address === here() || this.#kept.has(address) || this.#ahead.has(address)) return;
-    const asked = this.#ask(address);
-    setTimeout(() => this.#ahead.get(address) === asked && this.#ahead.delete(address), AHEAD);
+  #onPointerdown(event) {
+    const url = this.#paneUrl(event);
+    const path = url && url.pathname + url.search;
+    if (!url || path === currentPath() || this.#cache.has(path) || this.#prefetched.has(path)) return;
+    const prefetched = this.#prefetch(path);
+    setTimeout(() => this.#prefetched.get(path) === prefetched && this.#prefetched.delete(path), PREFETCH_LIFETIME);
   }
 
-  #ask(address) {
+  #prefetch(path) {
     const shown = { missed: [] };
-    shown.ready = fill(shown, address).catch((error) => (error instanceof SignedOut ? null : UNREACHABLE));
-    this.#ahead.set(address, shown);
+    shown.ready = fill(shown, path).catch((error) => (error instanceof SignedOut ? null : UNREACHABLE));
+    this.#prefetched.set(path, shown);
     return shown;
   }
 
-  #look(event, picture) {
+  #openPicture(event, picture) {
     event.preventDefault();
     import("picture-box").then(({ show }) => show(picture)).catch(() => leave(picture.href));
   }
 
   // Navigation
 
-  async #go(url, isNew) {
-    const address = url.pathname + url.search;
-    const visit = ++this.#visit;
-    this.#settling += 1;
+  async #navigate(url, isNew) {
+    const path = url.pathname + url.search;
+    const visit = ++this.#navigation;
+    this.#readyTurn += 1;
     delete document.documentElement.dataset.ready;
-    let shown = this.#kept.get(address);
+    let shown = this.#cache.get(path);
     if (!shown && isPane(url)) {
-      mark(chatOf(url));
-      const asked = this.#ahead.get(address) ?? this.#ask(address);
-      shown = await asked.ready;
-      if (this.#ahead.get(address) === asked) this.#ahead.delete(address);
-      if (visit !== this.#visit) return;
-      if (shown === UNREACHABLE) return this.#stay(isNew);
+      markCurrent(chatOf(url));
+      const prefetched = this.#prefetched.get(path) ?? this.#prefetch(path);
+      shown = await prefetched.ready;
+      if (this.#prefetched.get(path) === prefetched) this.#prefetched.delete(path);
+      if (visit !== this.#navigation) return;
+      if (shown === UNREACHABLE) return this.#onUnreachable(isNew);
     }
     if (!shown || !document.querySelector("body.shell > .pane")) return isNew ? leave(url) : location.reload();
-    if (isNew) await enter(address);
-    this.#keep();
-    this.#address = address;
-    this.#put(shown, url);
+    if (isNew) await enter(path);
+    this.#cacheCurrent();
+    this.#path = path;
+    this.#showPane(shown, url);
   }
 
-  #stay(isNew) {
+  #onUnreachable(isNew) {
     // Back or forward led to a page that can't be shown: keep the URL of the page that is.
-    if (!isNew) history.replaceState(null, "", this.#address);
-    mark(chatOf(new URL(this.#address, location.origin)));
+    if (!isNew) history.replaceState(null, "", this.#path);
+    markCurrent(chatOf(new URL(this.#path, location.origin)));
     document.dispatchEvent(new Event("unreachable"));
-    this.#settle();
+    this.#markReady();
   }
 
   // The list jumped to the end, which the query no longer describes.
-  #rename() {
-    this.#address = location.pathname;
-    history.replaceState(history.state, "", this.#address);
+  #dropQuery() {
+    this.#path = location.pathname;
+    history.replaceState(history.state, "", this.#path);
   }
 
   // Keeps the pane that is on screen.
-  #keep() {
+  #cacheCurrent() {
     const pane = document.querySelector("body.shell > .pane");
     if (
-      !isPane(new URL(this.#address, location.origin)) ||
+      !isPane(new URL(this.#path, location.origin)) ||
       pane.querySelector("message-list > .message-column > [role=alert]")
     )
       return;
     const skip = document.querySelector(".skip");
     const messageList = pane.querySelector("message-list");
-    this.#kept.set(this.#address, {
+    this.#cache.set(this.#path, {
       pane,
       title: document.title.replace(/^\(\d+\) /, ""),
       kind: document.body.className,
@@ -163,14 +163,14 @@ class ChatPages extends HTMLElement {
       rolled: scrollY,
       missed: [],
     });
-    if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value);
+    if (this.#cache.size > CACHE_MAX) this.#cache.delete(this.#cache.keys().next().value);
   }
 
-  #put(shown, url) {
-    this.#kept.delete(this.#address);
+  #showPane(shown, url) {
+    this.#cache.delete(this.#path);
     const chat = chatOf(url);
     document.body.className = shown.kind;
-    frame(shown.kind.includes("is-list"));
+    setFrame(shown.kind.includes("is-list"));
     document.querySelector("body.shell > .pane").replaceWith(shown.pane);
     const skip = document.querySelector(".skip");
     [skip.href, skip.textContent] = shown.skip;
@@ -178,11 +178,11 @@ class ChatPages extends HTMLElement {
     if (messageList && shown.top !== undefined) messageList.scrollTop = shown.top;
     scrollTo(0, (chat ? 0 : shown.rolled) ?? 0);
     this.dispatchEvent(new CustomEvent("opened", { detail: { chat, title: shown.title }, bubbles: true }));
-    for (const [type, detail] of shown.missed) messageList?.hears(type, detail);
+    for (const [type, detail] of shown.missed) messageList?.onEvent(type, detail);
     if (url.hash) location.replace(url);
     this.#focus(shown.pane, chat);
     this.textContent = shown.title;
-    this.#settle();
+    this.#markReady();
   }
 
   // Focuses the field, or the heading on touch screens, where a keyboard would cover the page.
@@ -196,57 +196,57 @@ class ChatPages extends HTMLElement {
 
   // Events for kept panes
 
-  #note(chat, type, detail) {
-    const isGone = type === "chat.deleted" || (type === "member.removed" && String(detail.user.id) === me());
-    for (const panes of [this.#kept, this.#ahead])
-      for (const [address, shown] of panes) {
-        if (chatOf(new URL(address, location.origin)) !== chat) continue;
+  #recordEvent(chat, type, detail) {
+    const isGone = type === "chat.deleted" || (type === "member.removed" && String(detail.user.id) === userId());
+    for (const panes of [this.#cache, this.#prefetched])
+      for (const [path, shown] of panes) {
+        if (chatOf(new URL(path, location.origin)) !== chat) continue;
         shown.missed.push([type, detail]);
         if (type === "chat.updated" && shown.title)
           shown.title = `${detail.title} · ${shown.title.split(" · ").at(-1)}`;
-        if (isGone || shown.missed.length > MISSED) panes.delete(address);
+        if (isGone || shown.missed.length > MISSED_MAX) panes.delete(path);
       }
   }
 
   // On logout nothing may remain, not even in the browser's back/forward cache.
-  #forgetAll() {
-    this.#kept.clear();
+  #clearPage() {
+    this.#cache.clear();
     document.body.replaceChildren();
   }
 }
 
 // Returns the filled-in entry, or null if there is no such pane.
-async function fill(shown, address) {
-  const found = await fetchPage(address, { "X-Pane": "1" });
-  const pane = found?.querySelector("body.shell > .pane");
+async function fill(shown, path) {
+  const page = await fetchPage(path, { "X-Pane": "1" });
+  const pane = page?.querySelector("body.shell > .pane");
   if (!pane) return null;
-  const skip = found.querySelector(".skip");
+  const skip = page.querySelector(".skip");
   return Object.assign(shown, {
     pane: document.adoptNode(pane),
-    title: found.title,
-    kind: found.body.className,
+    title: page.title,
+    kind: page.body.className,
     skip: [skip.getAttribute("href"), skip.textContent],
   });
 }
 
 // Without an open chat the list is <main>, otherwise a sidebar.
-function frame(isList) {
+function setFrame(isList) {
   const old = document.querySelector(".sidebar");
   if (isList === (old.localName === "main")) return;
   const top = old.scrollTop;
-  const made = document.createElement(isList ? "main" : "div");
-  made.className = "sidebar";
-  if (isList) made.id = "main";
+  const created = document.createElement(isList ? "main" : "div");
+  created.className = "sidebar";
+  if (isList) created.id = "main";
   const heading = old.querySelector(".list-head > :is(h1, h2)");
-  const other = document.createElement(isList ? "h1" : "h2");
-  other.append(...heading.childNodes);
-  heading.replaceWith(other);
-  made.append(...old.childNodes);
-  old.replaceWith(made);
-  made.scrollTop = top;
+  const newHeading = document.createElement(isList ? "h1" : "h2");
+  newHeading.append(...heading.childNodes);
+  heading.replaceWith(newHeading);
+  created.append(...old.childNodes);
+  old.replaceWith(created);
+  created.scrollTop = top;
 }
 
-function mark(chat) {
+function markCurrent(chat) {
   for (const link of document.querySelectorAll("chat-list a[aria-current]")) link.removeAttribute("aria-current");
   document.querySelector(`chat-list [data-chat="${chat}"] a`)?.setAttribute("aria-current", "page");
 }
@@ -268,11 +268,11 @@ function chatOf({ pathname }) {
   return Number(CHAT.exec(pathname)?.[1] ?? 0);
 }
 
-function here() {
+function currentPath() {
   return location.pathname + location.search;
 }
 
-function me() {
+function userId() {
   return document.querySelector("live-stream").getAttribute("user");
 }
 

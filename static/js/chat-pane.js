@@ -28,9 +28,9 @@ export function showMembers(list, { member_count, people }, isLeft) {
   const names = people.slice(0, NAMED).map(({ label }) => label);
   const others = member_count - names.length;
   const shown = others > 0 ? more?.replace("{names}", names.join(", ")).replace("{number}", others) : names.join(", ");
-  if (more) wordsOf(heading).data = member_count === 1 ? alone : shown;
+  if (more) membersText(heading).data = member_count === 1 ? alone : shown;
   else if (isLeft) {
-    wordsOf(heading).data = gone;
+    membersText(heading).data = gone;
     heading.querySelector("h1").textContent = nobody;
   }
 }
@@ -40,7 +40,7 @@ function headingOf(list) {
 }
 
 // The text before who is online.
-function wordsOf(heading) {
+function membersText(heading) {
   const line = heading.querySelector("p");
   if (line.firstChild.nodeType !== Node.TEXT_NODE) line.prepend("");
   return line.firstChild;
@@ -52,8 +52,8 @@ function nameChat(list) {
   const title = pane.querySelector("h1").textContent;
   for (const field of pane.querySelectorAll("[data-placeholder]"))
     field.placeholder = field.dataset.placeholder.replace("{title}", title);
-  for (const words of pane.querySelectorAll("[data-words-of-title]"))
-    words.textContent = words.dataset.wordsOfTitle.replace("{title}", title);
+  for (const line of pane.querySelectorAll("[data-text-with-title]"))
+    line.textContent = line.dataset.textWithTitle.replace("{title}", title);
 }
 
 // Replaces the messages by the news that the chat is gone, with the unsent text to copy.
@@ -73,13 +73,13 @@ export function showGone(list, chat, outbox) {
 
 async function offerUnsent(box, chat, outbox, unsent) {
   const waiting = (await outbox.of(chat).catch(() => [])).map(({ text }) => text);
-  const words = [...waiting, unsent].filter((text) => text.trim()).join("\n\n");
-  box.hidden = !words;
-  box.querySelector("textarea").value = words;
+  const unsentText = [...waiting, unsent].filter((text) => text.trim()).join("\n\n");
+  box.hidden = !unsentText;
+  box.querySelector("textarea").value = unsentText;
   const status = box.querySelector("[role=status]");
   box.querySelector("button").addEventListener("click", () => {
     box.querySelector("textarea").select();
-    const isCopied = navigator.clipboard?.writeText(words) ?? Promise.resolve(document.execCommand("copy"));
+    const isCopied = navigator.clipboard?.writeText(unsentText) ?? Promise.resolve(document.execCommand("copy"));
     isCopied.then(() => (status.textContent = status.dataset.copied));
   });
 }

@@ -1,11 +1,11 @@
 // Building blocks of lists of choices: elements, avatars as in parts/avatar.html, and normalized text to compare.
-import { characters } from "text";
+import { initials } from "text";
 
 export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
+  const created = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) created.setAttribute(name, value);
+  created.append(...children);
+  return created;
 }
 
 // `user` as in the API; null for a deleted account. Without an id there is no colour.
@@ -23,22 +23,12 @@ export function faceOfChat({ id, title }) {
   return face("is-chat", initials(title), id);
 }
 
-function face(kind, inside, id = null) {
+function face(kind, content, id = null) {
   const hue = id === null ? {} : { "data-hue": id % 8 };
-  return element("span", { class: `avatar is-small ${kind}`.trim(), "aria-hidden": "true", ...hue }, inside);
-}
-
-// As lib/characters.py does.
-function initials(label) {
-  const words = label
-    .split(/[\s._-]+/)
-    .filter(Boolean)
-    .map(characters);
-  const letters = words.length > 1 ? words[0][0] + words[1][0] : (words[0] ?? ["?"]).slice(0, 2).join("");
-  return letters.toUpperCase();
+  return element("span", { class: `avatar is-small ${kind}`.trim(), "aria-hidden": "true", ...hue }, content);
 }
 
 // Ignores case, ё/е, compatibility forms and runs of white space.
-export function folded(words) {
-  return words.normalize("NFKC").toLowerCase().replaceAll("ё", "е").replace(/\s+/g, " ").trim();
+export function folded(text) {
+  return text.normalize("NFKC").toLowerCase().replaceAll("ё", "е").replace(/\s+/g, " ").trim();
 }

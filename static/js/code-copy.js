@@ -1,6 +1,6 @@
 // <code-copy label copied> after a <message-list>: adds a copy button to each block of code.
 
-const SAID = 2000; // ms
+const COPIED_FOR = 2000; // ms
 
 class CodeCopy extends HTMLElement {
   #messageList = this.parentElement.querySelector("message-list");
@@ -10,18 +10,20 @@ class CodeCopy extends HTMLElement {
     if (!navigator.clipboard) return; // needs HTTPS or localhost
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.#messageList.addEventListener("arranged", () => this.#add(this.#messageList), { signal });
+    this.#messageList.addEventListener("arranged", () => this.#addButtons(this.#messageList), { signal });
     // A row that is about to be updated: what is on screen has its buttons.
-    this.#messageList.addEventListener("rendered", ({ detail }) => this.#add(detail), { signal });
-    this.#messageList.addEventListener("click", (event) => this.#copy(event.target.closest("button.copy")), { signal });
-    this.#add(this.#messageList);
+    this.#messageList.addEventListener("rendered", ({ detail }) => this.#addButtons(detail), { signal });
+    this.#messageList.addEventListener("click", (event) => this.#onClick(event.target.closest("button.copy")), {
+      signal,
+    });
+    this.#addButtons(this.#messageList);
   }
 
   disconnectedCallback() {
     this.#listening?.abort();
   }
 
-  #add(rows) {
+  #addButtons(rows) {
     for (const code of rows.querySelectorAll(".prose pre:not(.code > pre)")) {
       const [box, button] = [document.createElement("div"), document.createElement("button")];
       box.className = "code";
@@ -33,14 +35,14 @@ class CodeCopy extends HTMLElement {
     }
   }
 
-  async #copy(button) {
+  async #onClick(button) {
     if (!button) return;
     await navigator.clipboard.writeText(button.previousElementSibling.textContent.replace(/\n$/, ""));
     button.textContent = this.textContent = this.getAttribute("copied");
     setTimeout(() => {
       button.textContent = this.getAttribute("label");
       this.textContent = "";
-    }, SAID);
+    }, COPIED_FOR);
   }
 }
 

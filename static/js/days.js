@@ -1,5 +1,5 @@
 // Relative dates and times ("Today", "Tue"), renewed at midnight in the reader's time zone and when a page wakes up on
-// another day. `<time data-said>` names the format, as in views/clock.py.
+// another day. `<time data-format>` names the format, as in views/clock.py.
 const lang = document.documentElement.lang;
 const parts = (options, date) =>
   Object.fromEntries(
@@ -27,47 +27,51 @@ export function timeOf(datetime) {
   return dateOf(datetime).toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
-export function formatted(way, datetime) {
+export function formatted(format, datetime) {
   const date = dateOf(datetime);
-  const clock = timeOf(datetime);
+  const time = timeOf(datetime);
   const ago = Math.round((Date.parse(today) - Date.parse(isoOf(date))) / 86_400_000);
-  if (way === "short" && ago === 0) return clock;
-  if (way === "short" && ago > 0 && ago < 7) return parts({ weekday: "short" }, date).weekday;
-  const day = near(ago) || far(date, way === "day" ? "long" : "short", way === "day");
-  return way === "point" ? `${day}, ${clock}` : way === "short" && near(ago) ? far(date, "short") : day;
+  if (format === "short" && ago === 0) return time;
+  if (format === "short" && ago > 0 && ago < 7) return parts({ weekday: "short" }, date).weekday;
+  const day = relativeDay(ago) || calendarDate(date, format === "day" ? "long" : "short", format === "day");
+  return format === "point"
+    ? `${day}, ${time}`
+    : format === "short" && relativeDay(ago)
+      ? calendarDate(date, "short")
+      : day;
 }
 
-function near(ago) {
+function relativeDay(ago) {
   if (ago !== 0 && ago !== 1) return "";
   const word = new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(-ago, "day");
   return word[0].toLocaleUpperCase(lang) + word.slice(1);
 }
 
 // The same order in all languages, as on the server; with the month in its form beside a day.
-function far(date, length, hasWeekday = false) {
+function calendarDate(date, length, hasWeekday = false) {
   const { day, month } = parts({ day: "numeric", month: length }, date);
   const year = date.getFullYear();
   const weekday = hasWeekday ? `${parts({ weekday: "long" }, date).weekday}, ` : "";
   return `${weekday}${day} ${month}${year === new Date().getFullYear() ? "" : ` ${year}`}`;
 }
 
-function sayAll() {
-  for (const time of document.querySelectorAll("time[data-said]")) {
-    const words = formatted(time.dataset.said, time.dateTime);
-    if (time.textContent !== words) time.textContent = words;
+function updateAll() {
+  for (const time of document.querySelectorAll("time[data-format]")) {
+    const text = formatted(time.dataset.format, time.dateTime);
+    if (time.textContent !== text) time.textContent = text;
   }
 }
 
-function wake() {
+function refresh() {
   const now = isoOf(new Date());
   if (now !== today) {
     today = now;
-    sayAll();
+    updateAll();
   }
   const midnight = new Date();
   midnight.setHours(24, 0, 0, 0);
   clearTimeout(timer);
-  timer = setTimeout(wake, midnight - Date.now());
+  timer = setTimeout(refresh, midnight - Date.now());
 }
 
 for (const [where, type] of [
@@ -76,7 +80,7 @@ for (const [where, type] of [
   [window, "pageshow"],
   [document, "connection"],
 ])
-  where.addEventListener(type, wake);
-document.addEventListener("opened", sayAll); // a kept pane may be from yesterday
-sayAll();
-wake();
+  where.addEventListener(type, refresh);
+document.addEventListener("opened", updateAll); // a kept pane may be from yesterday
+updateAll();
+refresh();

@@ -1,16 +1,16 @@
 // The emoji and their names, in groups and order of Unicode; loaded on first use.
 import { folded } from "choices";
 
-let known = null; // a promise
+let loading = null; // a promise
 
 // Resolves to a list of {emoji, group, names, words}. `names` are shortcodes, the reader's language first; the first of
 // them is the emoji's label. `words` are keywords.
 export function emojiNames() {
-  known ??= load().catch((error) => {
-    known = null;
+  loading ??= load().catch((error) => {
+    loading = null;
     throw error;
   });
-  return known;
+  return loading;
 }
 
 async function load() {
@@ -25,8 +25,8 @@ async function load() {
       return [];
     }
     const [emoji, ...rest] = line.split("|")[0].split(" ");
-    const [mine, words = ""] = (translated[at] ?? line).split("|");
-    const names = rest.length ? [...(russian ? [mine] : []), ...rest] : [country(emoji, countries)];
+    const [translatedName, words = ""] = (translated[at] ?? line).split("|");
+    const names = rest.length ? [...(russian ? [translatedName] : []), ...rest] : [countryName(emoji, countries)];
     return [{ emoji, group, names, words: words ? words.split(" ") : [] }];
   });
 }
@@ -35,7 +35,7 @@ function lines(text) {
   return text.trim().split("\n");
 }
 
-function country(flag, countries) {
+function countryName(flag, countries) {
   const code = [...flag].map((letter) => String.fromCharCode(letter.codePointAt(0) - 0x1f1e6 + 65)).join("");
   return countries
     .of(code)
@@ -44,24 +44,24 @@ function country(flag, countries) {
 }
 
 // Matches, best first: the exact name, names that start with the text, keywords.
-export function found(all, typed, most = Infinity) {
-  const wanted = plain(typed);
-  if (!wanted) return [];
-  const ranked = all.map((one) => [rank(one, wanted), one]).filter(([place]) => place < 4);
+export function findEmoji(all, text, limit = Infinity) {
+  const query = normalizeName(text);
+  if (!query) return [];
+  const ranked = all.map((entry) => [rankOf(entry, query), entry]).filter(([rank]) => rank < 4);
   return ranked
     .sort(([a], [b]) => a - b)
-    .slice(0, most)
-    .map(([, one]) => one);
+    .slice(0, limit)
+    .map(([, entry]) => entry);
 }
 
-function rank({ names, words }, wanted) {
-  const plainly = names.map(plain);
-  if (plainly.includes(wanted)) return 0;
-  if (plainly.some((name) => name.startsWith(wanted))) return 1;
-  if (plainly.some((name) => name.includes(`_${wanted}`))) return 2;
-  return words.some((word) => plain(word).startsWith(wanted)) ? 3 : 4;
+function rankOf({ names, words }, query) {
+  const normalized = names.map(normalizeName);
+  if (normalized.includes(query)) return 0;
+  if (normalized.some((name) => name.startsWith(query))) return 1;
+  if (normalized.some((name) => name.includes(`_${query}`))) return 2;
+  return words.some((word) => normalizeName(word).startsWith(query)) ? 3 : 4;
 }
 
-export function plain(name) {
+export function normalizeName(name) {
   return folded(name).replace(/[ -]+/g, "_");
 }

@@ -1,7 +1,7 @@
 // Previews of the files of the next message: a thumbnail for pictures, name and size, and what is wrong with a file
 // that can't be sent.
 
-// `chosen` are {file, wrong}; `remove` gets the one whose button was pressed.
+// `chosen` are {file, problem}; `remove` gets the one whose button was pressed.
 export function draw(list, chosen, remove) {
   list.hidden = !chosen.length;
   list.replaceChildren(...chosen.map((one) => preview(list, one, remove)));
@@ -9,31 +9,31 @@ export function draw(list, chosen, remove) {
 }
 
 function preview(list, one, remove) {
-  const { file, wrong } = one;
+  const { file, problem } = one;
   const row = list.parentElement.querySelector("template.chosen-file").content.cloneNode(true).firstElementChild;
-  row.classList.toggle("is-failed", Boolean(wrong));
+  row.classList.toggle("is-failed", Boolean(problem));
   row.querySelector("b").textContent = file.name;
-  row.querySelector("small").textContent = wrong || sizeOf(file.size, list);
-  if (!wrong && file.type.startsWith("image/")) picture(row.querySelector(".file-mark"), file);
-  const words = row.querySelector("button span");
-  words.textContent = words.textContent.replace("{name}", file.name);
+  row.querySelector("small").textContent = problem || sizeOf(file.size, list);
+  if (!problem && file.type.startsWith("image/")) picture(row.querySelector(".file-mark"), file);
+  const label = row.querySelector("button span");
+  label.textContent = label.textContent.replace("{name}", file.name);
   row.querySelector("button").addEventListener("click", () => remove(one));
   return row;
 }
 
-function picture(mark, file) {
+function picture(icon, file) {
   const image = new Image();
-  const address = URL.createObjectURL(file);
-  const done = () => URL.revokeObjectURL(address);
+  const url = URL.createObjectURL(file);
+  const release = () => URL.revokeObjectURL(url);
   image.alt = "";
   image.decoding = "async";
   image.addEventListener("load", () => {
-    mark.replaceWith(image);
-    done();
+    icon.replaceWith(image);
+    release();
   });
   // A picture that the browser can't decode keeps the file icon.
-  image.addEventListener("error", done);
-  image.src = address;
+  image.addEventListener("error", release);
+  image.src = url;
 }
 
 // As on the server, a kilobyte is 1,024 bytes.

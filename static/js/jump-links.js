@@ -5,55 +5,55 @@ class JumpLinks extends HTMLElement {
   #messageList = this.parentElement.querySelector("message-list");
   #up = this.querySelector(".is-up");
   #down = this.querySelector(".jump:not(.is-up)");
-  #count = this.#down.querySelector(".badge");
-  #isDue = false;
+  #badge = this.#down.querySelector(".badge");
+  #isScheduled = false;
   #listening = null;
 
   connectedCallback() {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     for (const type of ["scroll", "arranged"])
-      this.#messageList.addEventListener(type, () => this.#soon(), { passive: true, signal });
-    addEventListener("resize", () => this.#soon(), { signal });
-    document.addEventListener("rows", () => this.#soon(), { signal }); // the list has counted anew
-    this.addEventListener("click", (event) => this.#jump(event), { signal });
-    this.#soon();
+      this.#messageList.addEventListener(type, () => this.#scheduleUpdate(), { passive: true, signal });
+    addEventListener("resize", () => this.#scheduleUpdate(), { signal });
+    document.addEventListener("rows", () => this.#scheduleUpdate(), { signal }); // the unread counts may have changed
+    this.addEventListener("click", (event) => this.#onClick(event), { signal });
+    this.#scheduleUpdate();
   }
 
   disconnectedCallback() {
     this.#listening.abort();
   }
 
-  #soon() {
-    if (this.#isDue) return;
-    this.#isDue = true;
+  #scheduleUpdate() {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     requestAnimationFrame(() => {
-      this.#isDue = false;
-      if (this.isConnected) this.#show();
+      this.#isScheduled = false;
+      if (this.isConnected) this.#update();
     });
   }
 
-  #show() {
+  #update() {
     const line = this.#messageList.querySelector(".unread-line");
     if (this.#up) {
       // Relative to the pane, since the list begins lower while this link is shown.
       this.#up.hidden =
         line && line.getBoundingClientRect().top >= this.#messageList.parentElement.getBoundingClientRect().top;
-      this.#up.setAttribute("href", line ? "#unread" : this.#up.dataset.there);
+      this.#up.setAttribute("href", line ? "#unread" : this.#up.dataset.unreadUrl);
     }
     this.#down.hidden = this.#messageList.isAtEnd;
     const unseen = this.#messageList.unseen;
-    this.#count.hidden = !unseen;
-    this.#count.textContent = unseen || "";
+    this.#badge.hidden = !unseen;
+    this.#badge.textContent = unseen || "";
   }
 
-  // A target on this page is scrolled to without leaving it.
-  #jump(event) {
+  // Scroll within the page instead of following the link.
+  #onClick(event) {
     const link = event.target.closest("a");
     if (!link || (link === this.#up && !this.#messageList.querySelector(".unread-line"))) return;
     event.preventDefault();
-    if (link === this.#up) this.#messageList.toLine();
-    else this.#messageList.toEnd();
+    if (link === this.#up) this.#messageList.scrollToUnread();
+    else this.#messageList.scrollToEnd();
     this.#messageList.focus({ preventScroll: true });
   }
 }

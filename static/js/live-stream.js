@@ -7,48 +7,48 @@
 import { outboxOf } from "outbox";
 
 const LASTING = /^(message|chat|member|membership)\.|^(read|draft)$/;
-const SILENCE = 25_000; // ms; a comment comes every 15 s
+const SILENCE_MAX = 25_000; // ms; a comment comes every 15 s
 const STALE = 17_000; // ms of silence after which the connection is renewed when somebody comes back to the page
 const TICK = 1000;
-const ANSWER = 700; // ms in which the leading tab must answer
-const SOON = 500;
-const LATE = 5000;
+const LEADER_TIMEOUT = 700; // ms in which the leading tab must answer
+const RETRY_MIN = 500;
+const RETRY_MAX = 5000;
 const GRACE = 1000; // ms; a shorter break is not shown
-const WARNED = 8000;
-const REMEMBERED = 5000;
+const OFFLINE_SHOWN = 8000;
+const DISPATCHED_MAX = 5000;
 
 class LiveStream extends HTMLElement {
   #user = this.getAttribute("user");
   #cursor = this.getAttribute("cursor");
   #isBehind = !this.#cursor; // reloads once connected
-  #known = new Set(); // cursors of persistent events that were dispatched
+  #dispatched = new Set(); // cursors of persistent events that were dispatched
   #channel = null;
-  #away = null; // aborts this tab's lock and stream
+  #joined = null; // aborts this tab's lock and stream
   #reading = null; // aborts the current stream
-  #holds = false;
-  #heardAt = Date.now();
+  #isLeader = false;
+  #receivedAt = Date.now();
   #tickedAt = Date.now();
-  #clock = 0;
+  #tickTimer = 0;
   #connected = false;
   #online = new Set();
-  #wait = 0; // ms, as the server asked
-  #pause = null;
-  #timer = 0;
+  #retryAfter = 0; // ms, as the server asked
+  #endSleep = null;
+  #statusTimer = 0;
 
   #listening = null;
 
   connectedCallback() {
     this.#listening = new AbortController();
-    const on = (where, type, act) => where.addEventListener(type, act, { signal: this.#listening.signal });
+    const on = (target, type, handler) => target.addEventListener(type, handler, { signal: this.#listening.signal });
     on(window, "pagehide", () => this.#leave());
     on(window, "pageshow", () => this.#join());
-    on(window, "online", () => this.#hurry());
+    on(window, "online", () => this.#reconnect());
     on(window, "offline", () => this.#reading?.abort());
-    on(document, "unreachable", () => this.#warn());
-    on(document, "visibilitychange", () => this.#looked(document.visibilityState === "visible"));
+    on(document, "unreachable", () => this.#showOffline());
+    on(document, "visibilitychange", () => this.#onVisibilityChange(document.visibilityState === "visible"));
     on(document, "resume", () => this.#wake());
-    this.#clock = setInterval(() => this.#tick(), TICK);
-    remember();
+    this.#tickTimer = setInterval(() => this.#tick(), TICK);
+    setCookies();
     this.#join();
     outboxOf(Number(this.#user))
       .start()
@@ -57,7 +57,7 @@ class LiveStream extends HTMLElement {
 
   disconnectedCallback() {
     this.#listening.abort();
-    clearInterval(this.#clock);
+    clearInterval(this.#tickTimer);
     this.#leave();
   }
 
@@ -67,38 +67,38 @@ class LiveStream extends HTMLElement {
   }
 
   // Whether this tab holds the stream.
-  get leads() {
-    return this.#holds;
+  get isLeader() {
+    return this.#isLeader;
   }
 
   #join() {
     // Over plain HTTP there are no locks: each visible tab has a stream of its own (browsers open at most six
     // connections to a server).
-    if (this.#away || (!navigator.locks && document.visibilityState !== "visible")) return;
-    this.#away = new AbortController();
+    if (this.#joined || (!navigator.locks && document.visibilityState !== "visible")) return;
+    this.#joined = new AbortController();
     this.#channel = new BroadcastChannel("live");
-    this.#channel.onmessage = (event) => this.#hear(event.data);
+    this.#channel.onmessage = (event) => this.#onMessage(event.data);
     this.#broadcast({ type: "joins", cursor: this.#cursor });
-    this.#show();
-    this.#queue({ signal: this.#away.signal });
+    this.#showStatus();
+    this.#requestLock({ signal: this.#joined.signal });
   }
 
-  #queue(how) {
-    const { signal } = this.#away;
-    if (!navigator.locks) return void this.#hold(signal);
+  #requestLock(options) {
+    const { signal } = this.#joined;
+    if (!navigator.locks) return void this.#keepReading(signal);
     navigator.locks
-      .request(`live ${this.#user}`, how, () => signal.aborted || this.#hold(signal))
-      .catch(() => this.#robbed(signal));
+      .request(`live ${this.#user}`, options, () => signal.aborted || this.#keepReading(signal))
+      .catch(() => this.#onLockStolen(signal));
   }
 
   // Another tab took the stream over, since this one did not answer.
-  #robbed(signal) {
-    if (signal.aborted || !this.#holds) return;
+  #onLockStolen(signal) {
+    if (signal.aborted || !this.#isLeader) return;
     this.#leave();
     this.#join();
   }
 
-  #looked(isVisible) {
+  #onVisibilityChange(isVisible) {
     if (navigator.locks) return isVisible && this.#wake();
     if (isVisible) this.#join();
     else this.#leave();
@@ -106,10 +106,13 @@ class LiveStream extends HTMLElement {
 
   // The page is visible again: its connection may have died, or it may wait for a tab that is asleep.
   #wake() {
-    if (this.#holds) return this.#hurry(Date.now() - this.#heardAt > STALE);
-    const asked = Date.now();
+    if (this.#isLeader) return this.#reconnect(Date.now() - this.#receivedAt > STALE);
+    const askedAt = Date.now();
     this.#broadcast({ type: "joins", cursor: this.#cursor });
-    setTimeout(() => !this.#holds && this.#away && this.#heardAt < asked && this.#queue({ steal: true }), ANSWER);
+    setTimeout(
+      () => !this.#isLeader && this.#joined && this.#receivedAt < askedAt && this.#requestLock({ steal: true }),
+      LEADER_TIMEOUT,
+    );
   }
 
   // A tick that is late by seconds means that the machine slept.
@@ -121,37 +124,37 @@ class LiveStream extends HTMLElement {
 
   // A page in the back/forward cache must hold no lock or connection.
   #leave() {
-    this.#away?.abort();
-    this.#away = null;
+    this.#joined?.abort();
+    this.#joined = null;
     this.#reading?.abort();
     this.#channel?.close();
     this.#channel = null;
-    this.#connected = this.#holds = false;
+    this.#connected = this.#isLeader = false;
   }
 
   // Between tabs
 
-  #broadcast(words) {
-    this.#channel?.postMessage({ ...words, user: this.#user });
+  #broadcast(message) {
+    this.#channel?.postMessage({ ...message, user: this.#user });
   }
 
-  #hear(words) {
-    if (words.user !== this.#user) {
+  #onMessage(message) {
+    if (message.user !== this.#user) {
       // Another user signed in in another tab: this page is no longer valid.
-      if (words.type === "joins") location.reload();
-    } else if (words.type === "joins" && this.#holds) this.#welcome(words.cursor);
-    else if (this.#holds || words.type === "joins") return;
+      if (message.type === "joins") location.reload();
+    } else if (message.type === "joins" && this.#isLeader) this.#onJoin(message.cursor);
+    else if (this.#isLeader || message.type === "joins") return;
     else {
-      this.#heardAt = Date.now();
-      if (words.type === "event") this.#pass(words);
-      else if (words.type === "connection") this.#connect(words.connected);
+      this.#receivedAt = Date.now();
+      if (message.type === "event") this.#dispatch(message);
+      else if (message.type === "connection") this.#setConnected(message.connected);
     }
   }
 
-  #welcome(cursor) {
+  #onJoin(cursor) {
     if (cursor && cursor !== this.#cursor) {
       this.#cursor = cursor;
-      this.#hurry(true);
+      this.#reconnect(true);
     } else {
       this.#broadcast({ type: "connection", connected: this.#connected });
       for (const user_id of this.#online)
@@ -161,49 +164,49 @@ class LiveStream extends HTMLElement {
 
   // The stream
 
-  async #hold(signal) {
-    this.#holds = true;
+  async #keepReading(signal) {
+    this.#isLeader = true;
     for (let failures = 0; !signal.aborted;) {
-      const heard = await this.#listen();
-      this.#connect(false);
+      const received = await this.#readStream();
+      this.#setConnected(false);
       if (signal.aborted) return;
-      failures = heard ? 0 : failures + 1;
-      const pause = failures ? Math.min(LATE, SOON * 2 ** (failures - 1)) : this.#wait || SOON;
-      await this.#rest(this.#wait > pause ? this.#wait : pause * (0.75 + Math.random() / 2));
+      failures = received ? 0 : failures + 1;
+      const pause = failures ? Math.min(RETRY_MAX, RETRY_MIN * 2 ** (failures - 1)) : this.#retryAfter || RETRY_MIN;
+      await this.#sleep(this.#retryAfter > pause ? this.#retryAfter : pause * (0.75 + Math.random() / 2));
     }
   }
 
   // Returns whether anything was received.
-  async #listen() {
+  async #readStream() {
     const reading = (this.#reading = new AbortController());
-    let silence = setTimeout(() => reading.abort(), SILENCE);
-    let heard = false;
-    this.#wait = 0;
+    let silence = setTimeout(() => reading.abort(), SILENCE_MAX);
+    let received = false;
+    this.#retryAfter = 0;
     try {
       const query = this.#cursor ? `?${new URLSearchParams({ last_event_id: this.#cursor })}` : "";
-      const answer = await fetch(`/api/events${query}`, {
+      const response = await fetch(`/api/events${query}`, {
         headers: { Accept: "text/event-stream" },
         cache: "no-store",
         signal: reading.signal,
       });
-      if (answer.status === 401) this.#signedOut();
-      if (!answer.ok) {
-        this.#wait = 1000 * Number(answer.headers.get("Retry-After")) || 0;
+      if (response.status === 401) this.#signedOut();
+      if (!response.ok) {
+        this.#retryAfter = 1000 * Number(response.headers.get("Retry-After")) || 0;
         return false;
       }
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let rest = ""; ;) {
         const { done, value } = await reader.read();
-        if (done) return heard;
+        if (done) return received;
         clearTimeout(silence);
-        this.#heardAt = Date.now();
-        silence = setTimeout(() => reading.abort(), SILENCE);
+        this.#receivedAt = Date.now();
+        silence = setTimeout(() => reading.abort(), SILENCE_MAX);
         const blocks = (rest + value).split("\n\n");
         rest = blocks.pop();
-        for (const block of blocks) heard = this.#take(block) || heard;
+        for (const block of blocks) received = this.#onBlock(block) || received;
       }
     } catch {
-      return heard; // the connection broke or was aborted
+      return received; // the connection broke or was aborted
     } finally {
       clearTimeout(silence);
       reading.abort();
@@ -211,44 +214,44 @@ class LiveStream extends HTMLElement {
   }
 
   // The part of https://html.spec.whatwg.org/multipage/server-sent-events.html that this server uses.
-  #take(block) {
+  #onBlock(block) {
     const fields = {};
     for (const line of block.split("\n")) {
       const at = line.indexOf(":");
       if (at > 0) fields[line.slice(0, at)] = line.slice(at + 1).trimStart();
     }
-    if (fields.retry) this.#wait = Number(fields.retry);
+    if (fields.retry) this.#retryAfter = Number(fields.retry);
     if (!fields.event) return false;
     this.#cursor = fields.id;
     if (fields.event === "hello") this.#online.clear();
     const message = { type: "event", event: fields.event, id: fields.id, data: JSON.parse(fields.data) };
     this.#broadcast(message);
-    this.#pass(message);
-    if (!this.#connected) this.#connect(true);
+    this.#dispatch(message);
+    if (!this.#connected) this.#setConnected(true);
     return true;
   }
 
-  #rest(pause) {
+  #sleep(pause) {
     return new Promise((resolve) => {
-      this.#pause = resolve;
+      this.#endSleep = resolve;
       setTimeout(resolve, pause);
     });
   }
 
   // Connect now, whatever the network was like before.
-  #hurry(anyway = false) {
-    if (anyway) this.#reading?.abort();
-    this.#pause?.();
-    if (anyway) setTimeout(() => this.#pause?.(), 0);
+  #reconnect(isForced = false) {
+    if (isForced) this.#reading?.abort();
+    this.#endSleep?.();
+    if (isForced) setTimeout(() => this.#endSleep?.(), 0);
   }
 
   // On the page
 
-  #pass({ event, id, data }) {
+  #dispatch({ event, id, data }) {
     if (LASTING.test(event)) {
-      if (this.#known.has(id)) return;
-      this.#known.add(id);
-      if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.values().next().value);
+      if (this.#dispatched.has(id)) return;
+      this.#dispatched.add(id);
+      if (this.#dispatched.size > DISPATCHED_MAX) this.#dispatched.delete(this.#dispatched.values().next().value);
     }
     if (id) this.#cursor = id;
     if (event === "presence") this.#online[data.online ? "add" : "delete"](data.user_id);
@@ -257,30 +260,30 @@ class LiveStream extends HTMLElement {
     this.#emit(event, data);
   }
 
-  #connect(connected) {
-    if (this.#holds) this.#broadcast({ type: "connection", connected });
+  #setConnected(connected) {
+    if (this.#isLeader) this.#broadcast({ type: "connection", connected });
     if (connected === this.#connected) return;
     this.#connected = connected;
-    this.#show();
+    this.#showStatus();
     this.#emit("connection", { connected });
   }
 
-  #show() {
-    clearTimeout(this.#timer);
-    this.#words.textContent = this.getAttribute(navigator.onLine ? "away" : "offline");
+  #showStatus() {
+    clearTimeout(this.#statusTimer);
+    this.#statusText.textContent = this.getAttribute(navigator.onLine ? "away" : "offline");
     if (this.#connected) this.hidden = true;
-    else this.#timer = setTimeout(() => (this.hidden = false), GRACE);
+    else this.#statusTimer = setTimeout(() => (this.hidden = false), GRACE);
   }
 
   // A navigation failed.
-  #warn() {
-    clearTimeout(this.#timer);
-    this.#words.textContent = this.getAttribute("offline");
+  #showOffline() {
+    clearTimeout(this.#statusTimer);
+    this.#statusText.textContent = this.getAttribute("offline");
     this.hidden = false;
-    if (this.#connected) this.#timer = setTimeout(() => this.#show(), WARNED);
+    if (this.#connected) this.#statusTimer = setTimeout(() => this.#showStatus(), OFFLINE_SHOWN);
   }
 
-  get #words() {
+  get #statusText() {
     return this.querySelector("span");
   }
 
@@ -295,11 +298,11 @@ class LiveStream extends HTMLElement {
 }
 
 // With this cookie the server leaves it to scripts to report what was read (docs/decisions/0007).
-function remember() {
+function setCookies() {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  const how = `Path=/; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
-  document.cookie = `scripts=on; ${how}`;
-  if (timeZone) document.cookie = `time_zone=${timeZone}; Max-Age=31536000; ${how}`;
+  const attributes = `Path=/; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+  document.cookie = `scripts=on; ${attributes}`;
+  if (timeZone) document.cookie = `time_zone=${timeZone}; Max-Age=31536000; ${attributes}`;
 }
 
 customElements.define("live-stream", LiveStream);

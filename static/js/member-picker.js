@@ -8,11 +8,11 @@ import { api } from "server";
 
 const SEPARATOR = /[\s,;]+/;
 const PAUSE = 150; // ms without a key before the server is asked
-const OFFERED = 8;
+const SUGGESTIONS_MAX = 8;
 
 class MemberPicker extends HTMLElement {
   #input;
-  #sent = element("input", { type: "hidden", name: "usernames" });
+  #hiddenField = element("input", { type: "hidden", name: "usernames" });
   #chips = element("ul", { class: "chips", role: "list", "aria-label": this.getAttribute("chosen") });
   #list = element("div", {
     class: "options",
@@ -26,23 +26,23 @@ class MemberPicker extends HTMLElement {
   #people = [];
   #active = -1;
   #timer = 0;
-  #asking = null; // the current request
+  #request = null; // the current request
   #listening = null;
 
   connectedCallback() {
     this.#listening = new AbortController();
     // A page from the back/forward cache may have a filled field.
-    addEventListener("pageshow", () => this.#typed(), { signal: this.#listening.signal });
+    addEventListener("pageshow", () => this.#onInput(), { signal: this.#listening.signal });
     if (this.#input) return;
     this.#input = this.querySelector("input");
-    set(this.#input, {
+    setAttributes(this.#input, {
       ...{ role: "combobox", "aria-expanded": "false", "aria-controls": "options", "aria-autocomplete": "list" },
       autocomplete: "off",
     });
     if (this.#isSingle) this.#input.after(this.#list);
     else this.#addChips();
-    this.#input.addEventListener("input", () => this.#typed());
-    this.#input.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#input.addEventListener("input", () => this.#onInput());
+    this.#input.addEventListener("keydown", (event) => this.#onKeydown(event));
     this.#input.addEventListener("blur", () => this.#close());
     // Keep the focus in the field while an option is pressed.
     this.#list.addEventListener("pointerdown", (event) => event.preventDefault());
@@ -59,14 +59,14 @@ class MemberPicker extends HTMLElement {
   #addChips() {
     const box = element("div", { class: "picker-box" });
     this.#input.replaceWith(box);
-    box.append(this.#chips, this.#input, this.#sent);
+    box.append(this.#chips, this.#input, this.#hiddenField);
     box.after(this.#list);
     box.addEventListener("click", (event) => event.target === box && this.#input.focus());
     const names = this.#input.value.split(SEPARATOR).filter(Boolean);
     this.#input.removeAttribute("name");
     this.#input.classList.remove("input");
     this.#input.value = "";
-    for (const name of names) this.#choose({ username: name });
+    for (const name of names) this.#addChip({ username: name });
   }
 
   disconnectedCallback() {
@@ -74,18 +74,18 @@ class MemberPicker extends HTMLElement {
     this.#close();
   }
 
-  #typed() {
+  #onInput() {
     const parts = this.#isSingle ? [this.#input.value.trim()] : this.#input.value.split(SEPARATOR);
     const rest = parts.pop();
-    for (const name of parts.filter(Boolean)) this.#choose({ username: name });
+    for (const name of parts.filter(Boolean)) this.#addChip({ username: name });
     if (parts.length) this.#input.value = rest;
-    this.#fill();
+    this.#updateHiddenField();
     clearTimeout(this.#timer);
-    if (rest) this.#timer = setTimeout(() => this.#offer(rest), PAUSE);
+    if (rest) this.#timer = setTimeout(() => this.#suggest(rest), PAUSE);
     else this.#close();
   }
 
-  #pressed(event) {
+  #onKeydown(event) {
     const open = !this.#list.hidden;
     const last = this.#people.length - 1;
     if (isComposing(event)) return;
@@ -95,7 +95,7 @@ class MemberPicker extends HTMLElement {
     else if (isEnter(event) && open && this.#active >= 0) this.#pick(this.#active);
     else if (isEnter(event) && this.#input.value && !this.#isSingle) this.#pick(-1);
     else if (event.key === "Backspace" && !this.#input.value && this.#chosen.size)
-      this.#takeOut([...this.#chosen.keys()].at(-1));
+      this.#removeChip([...this.#chosen.keys()].at(-1));
     else return;
     event.preventDefault();
   }
@@ -103,11 +103,11 @@ class MemberPicker extends HTMLElement {
   #pick(at) {
     const person = this.#people[at] ?? { username: this.#input.value.trim() };
     this.#input.value = this.#isSingle ? person.username : "";
-    if (!this.#isSingle) this.#choose(person);
+    if (!this.#isSingle) this.#addChip(person);
     this.#close();
   }
 
-  #choose(person) {
+  #addChip(person) {
     const name = person.username;
     if (!this.#chosen.has(name)) {
       const remove = element("button", { type: "button" });
@@ -116,7 +116,7 @@ class MemberPicker extends HTMLElement {
         element("span", { class: "visually-hidden" }, this.getAttribute("take-out").replace("{name}", name)),
       );
       remove.addEventListener("click", () => {
-        this.#takeOut(name);
+        this.#removeChip(name);
         this.#input.focus();
       });
       const chip = element("li", { class: "chip" });
@@ -124,28 +124,28 @@ class MemberPicker extends HTMLElement {
       this.#chosen.set(name, chip);
       this.#chips.append(chip);
     }
-    this.#fill();
+    this.#updateHiddenField();
   }
 
-  #takeOut(name) {
+  #removeChip(name) {
     this.#chosen.get(name).remove();
     this.#chosen.delete(name);
-    this.#fill();
+    this.#updateHiddenField();
   }
 
-  #fill() {
-    this.#sent.value = [...this.#chosen.keys(), this.#input.value.trim()].filter(Boolean).join(", ");
+  #updateHiddenField() {
+    this.#hiddenField.value = [...this.#chosen.keys(), this.#input.value.trim()].filter(Boolean).join(", ");
   }
 
-  async #offer(start) {
-    this.#asking?.abort();
-    const asking = (this.#asking = new AbortController());
+  async #suggest(start) {
+    this.#request?.abort();
+    const request = (this.#request = new AbortController());
     try {
-      const people = await this.#find(start, asking.signal);
-      if (asking.signal.aborted || document.activeElement !== this.#input) return;
+      const people = await this.#fetchPeople(start, request.signal);
+      if (request.signal.aborted || document.activeElement !== this.#input) return;
       this.#people = people
         .filter(({ username }) => !this.#chosen.has(username) && !this.#members.has(username))
-        .slice(0, OFFERED);
+        .slice(0, SUGGESTIONS_MAX);
       this.#show(start);
     } catch (error) {
       // Without suggestions names can still be typed.
@@ -153,16 +153,16 @@ class MemberPicker extends HTMLElement {
     }
   }
 
-  async #find(start, signal) {
-    const answer = await api(
+  async #fetchPeople(start, signal) {
+    const response = await api(
       "GET",
-      `/api/users?${new URLSearchParams({ q: start, limit: 2 * OFFERED })}`,
+      `/api/users?${new URLSearchParams({ q: start, limit: 2 * SUGGESTIONS_MAX })}`,
       null,
       {},
       { signal },
     );
-    if (!answer.ok) throw new Error(`the list of people: ${answer.status}`);
-    return (await answer.json()).items;
+    if (!response.ok) throw new Error(`the list of people: ${response.status}`);
+    return (await response.json()).items;
   }
 
   #show(start) {
@@ -180,13 +180,13 @@ class MemberPicker extends HTMLElement {
       "aria-selected": "false",
       "data-at": at,
     });
-    const words = element("span");
+    const label = element("span");
     const name = person.username;
     if (name.toLowerCase().startsWith(start.toLowerCase()))
-      words.append(element("b", {}, name.slice(0, start.length)), name.slice(start.length));
-    else words.append(name);
-    if (person.name) words.append(" ", element("small", {}, person.name));
-    option.append(faceOf(person), words, this.#icon("check"));
+      label.append(element("b", {}, name.slice(0, start.length)), name.slice(start.length));
+    else label.append(name);
+    if (person.name) label.append(" ", element("small", {}, person.name));
+    option.append(faceOf(person), label, this.#icon("check"));
     return option;
   }
 
@@ -203,7 +203,7 @@ class MemberPicker extends HTMLElement {
 
   #close() {
     clearTimeout(this.#timer);
-    this.#asking?.abort();
+    this.#request?.abort();
     this.#people = [];
     this.#list.hidden = true;
     this.#input.setAttribute("aria-expanded", "false");
@@ -211,17 +211,17 @@ class MemberPicker extends HTMLElement {
   }
 
   #icon(name) {
-    const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
     use.setAttribute("href", `${this.getAttribute("icons")}#${name}`);
-    set(drawing, { class: "icon", "aria-hidden": "true" });
-    drawing.append(use);
-    return drawing;
+    setAttributes(svg, { class: "icon", "aria-hidden": "true" });
+    svg.append(use);
+    return svg;
   }
 }
 
-function set(one, attributes) {
-  for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
+function setAttributes(target, attributes) {
+  for (const [name, value] of Object.entries(attributes)) target.setAttribute(name, value);
 }
 
 customElements.define("member-picker", MemberPicker);

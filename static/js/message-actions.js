@@ -10,23 +10,23 @@ const REACTIONS = ["react", "toggle"];
 class MessageActions extends HTMLElement {
   #messageList = this.closest("message-list");
   #listening = null;
-  #loaded = new Map(); // name -> module
+  #modules = new Map(); // name -> module
 
   connectedCallback() {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.#messageList.addEventListener("click", (event) => this.#pressed(event), { signal });
-    document.addEventListener("message.updated", ({ detail }) => this.#learn(detail), { signal });
+    this.#messageList.addEventListener("click", (event) => this.#onClick(event), { signal });
+    document.addEventListener("message.updated", ({ detail }) => this.#onUpdated(detail), { signal });
     document.addEventListener("edit-last", (event) => this.#editLast(event), { signal });
     document.addEventListener("keydown", () => (this.#messageList.dataset.by = "keys"), { signal });
-    this.#messageList.addEventListener("pointermove", (event) => this.#pointed(event), { signal, passive: true });
+    this.#messageList.addEventListener("pointermove", (event) => this.#onPointermove(event), { signal, passive: true });
   }
 
   disconnectedCallback() {
     this.#listening.abort();
   }
 
-  #pressed(event) {
+  #onClick(event) {
     const control = event.target.closest("[data-action], .quote, .message-actions a");
     if (
       !control?.closest("article[id]") ||
@@ -38,49 +38,49 @@ class MessageActions extends HTMLElement {
     )
       return;
     const isReply = control.search?.startsWith("?reply_to=");
-    const what = control.matches(".quote") ? document.querySelector(control.hash) && "jump" : control.dataset.action;
-    if (!what && !isReply) return;
+    const action = control.matches(".quote") ? document.querySelector(control.hash) && "jump" : control.dataset.action;
+    if (!action && !isReply) return;
     event.preventDefault();
-    if (isReply) this.#answer(control);
-    else this.#act(what, control);
+    if (isReply) this.#reply(control);
+    else this.#run(action, control);
   }
 
   // A resting mouse over a scrolling list points at nothing.
-  #pointed({ pointerType, movementX, movementY }) {
+  #onPointermove({ pointerType, movementX, movementY }) {
     if (pointerType === "mouse" && (movementX || movementY)) this.#messageList.dataset.by = "mouse";
   }
 
-  #answer(link) {
+  #reply(link) {
     const row = link.closest("article");
-    const words =
+    const text =
       row.querySelector(".prose")?.innerText.trim() ||
       `📎 ${row.querySelector(".attachments img")?.alt ?? row.querySelector(".file b")?.textContent}`;
     closeSheet(link);
     const detail = {
       id: Number(row.id.slice("message-".length)),
       author: row.querySelector(".message-author").textContent,
-      text: truncate(words, QUOTED),
+      text: truncate(text, QUOTED),
     };
     document.dispatchEvent(new CustomEvent("answered", { detail }));
   }
 
   // Runs synchronously once the module is loaded, before another key is pressed; on failure follows the control.
-  #act(what, control) {
+  #run(action, control) {
     const back = control.matches(":focus-visible") ? control : null;
     closeSheet(control);
-    if (what === "edit") return this.#edit(control, back);
-    const name = REACTIONS.includes(what) ? "message-reactions" : "message-commands";
-    const act = async (acts) => acts[what](control, this.#messageList, back);
-    const onPage = () => (control.form ? control.form.requestSubmit(control) : leave(control.href));
-    const acts = this.#loaded.get(name);
-    if (acts) act(acts).catch(onPage);
-    else this.#load(name).then(act).catch(onPage);
+    if (action === "edit") return this.#edit(control, back);
+    const name = REACTIONS.includes(action) ? "message-reactions" : "message-commands";
+    const run = async (module) => module[action](control, this.#messageList, back);
+    const fallBack = () => (control.form ? control.form.requestSubmit(control) : leave(control.href));
+    const module = this.#modules.get(name);
+    if (module) run(module).catch(fallBack);
+    else this.#load(name).then(run).catch(fallBack);
   }
 
   async #load(name) {
-    const acts = await import(name);
-    this.#loaded.set(name, acts);
-    return acts;
+    const module = await import(name);
+    this.#modules.set(name, module);
+    return module;
   }
 
   #edit(link, back) {
@@ -90,7 +90,7 @@ class MessageActions extends HTMLElement {
   }
 
   // The row is rendered again later; an editor may open before that.
-  #learn({ id, text }) {
+  #onUpdated({ id, text }) {
     const link = this.#messageList.querySelector(`#message-${id} [data-action=edit]`);
     if (link) link.dataset.text = text;
   }
@@ -101,7 +101,7 @@ class MessageActions extends HTMLElement {
     ].at(-1);
     if (!own) return;
     event.preventDefault();
-    this.#act("edit", own);
+    this.#run("edit", own);
   }
 }
 

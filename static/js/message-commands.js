@@ -3,7 +3,7 @@
 // scripts the control leads to a page that does the same.
 import { showModal } from "navigation";
 import { api, SignedOut } from "server";
-import { offerUndo, say } from "undo-toast";
+import { offerUndo, showToast } from "undo-toast";
 
 // Asks for confirmation, as its page does.
 async function remove(link, messageList, back) {
@@ -18,14 +18,14 @@ async function remove(link, messageList, back) {
   dialog.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
     if (event.submitter?.value === "cancel") dialog.close();
-    else take(dialog, messageList, id);
+    else confirmRemoval(dialog, messageList, id);
   });
   dialog.addEventListener("close", () => {
     dialog.remove();
-    const stays = article(id);
+    const remaining = article(id);
     // The row, and the link in it, may have been replaced.
     if (dialog.returnValue === "deleted") focusField();
-    else if (back) stays?.querySelector(`a[href="${CSS.escape(link.getAttribute("href"))}"]`)?.focus();
+    else if (back) remaining?.querySelector(`a[href="${CSS.escape(link.getAttribute("href"))}"]`)?.focus();
     else focusField();
   });
   document.body.append(dialog);
@@ -34,19 +34,19 @@ async function remove(link, messageList, back) {
 
 export { remove as delete };
 
-async function take(dialog, messageList, id) {
-  const [wrong, button] = [dialog.querySelector(".error"), dialog.querySelector(".is-final")];
+async function confirmRemoval(dialog, messageList, id) {
+  const [errorLine, button] = [dialog.querySelector(".error"), dialog.querySelector(".is-final")];
   button.disabled = true;
   try {
-    const answer = await api("DELETE", `/api/messages/${id}`);
+    const response = await api("DELETE", `/api/messages/${id}`);
     // 404: somebody else deleted it meanwhile.
-    if (!answer.ok && answer.status !== 404) throw new Error(`to delete: ${answer.status}`);
+    if (!response.ok && response.status !== 404) throw new Error(`to delete: ${response.status}`);
     dialog.close("deleted");
     document.dispatchEvent(new CustomEvent("withdrawn", { detail: { id } }));
-    if (answer.ok) offerUndo(id);
+    if (response.ok) offerUndo(id);
   } catch (error) {
     if (error instanceof SignedOut) return location.reload();
-    wrong.hidden = false;
+    errorLine.hidden = false;
     button.disabled = false;
   }
 }
@@ -55,14 +55,14 @@ async function take(dialog, messageList, id) {
 export function jump(link, messageList) {
   goTo(messageList, link.hash);
   messageList.parentElement.querySelector(":scope > .way-back")?.remove();
-  const way = messageList.querySelector("template.way-back").content.cloneNode(true).firstElementChild;
-  way.href = `#${link.closest("article").id}`;
-  way.addEventListener("click", (event) => {
+  const wayBack = messageList.querySelector("template.way-back").content.cloneNode(true).firstElementChild;
+  wayBack.href = `#${link.closest("article").id}`;
+  wayBack.addEventListener("click", (event) => {
     event.preventDefault();
-    goTo(messageList, way.hash);
-    way.remove();
+    goTo(messageList, wayBack.hash);
+    wayBack.remove();
   });
-  messageList.after(way);
+  messageList.after(wayBack);
 }
 
 function goTo(messageList, hash) {
@@ -83,11 +83,11 @@ function focusField() {
   document.querySelector(isTouch ? "message-list" : "chat-composer textarea")?.focus();
 }
 
-// Marks as unread; the list hears of it from the stream.
+// Marks as unread; the list is told by the stream.
 export async function unread(button, messageList) {
   const chat = Number(messageList.getAttribute("chat"));
   await messageList.pauseReading(true);
-  const done = await act(messageList, "POST", `/api/chats/${chat}/unread`, { message_id: Number(button.value) });
+  const done = await request(messageList, "POST", `/api/chats/${chat}/unread`, { message_id: Number(button.value) });
   if (!done) await messageList.pauseReading(false);
 }
 
@@ -107,7 +107,7 @@ export async function forward(link, messageList) {
     const body = { chat_id: Number(chat.value), text: text.value };
     const button = form.querySelector("button.is-primary");
     button.disabled = true;
-    const copy = await act(messageList, "POST", `/api/messages/${form.dataset.message}/forward`, body, {
+    const copy = await request(messageList, "POST", `/api/messages/${form.dataset.message}/forward`, body, {
       "Idempotency-Key": key.value,
     });
     button.disabled = false;
@@ -115,7 +115,7 @@ export async function forward(link, messageList) {
     const title = form.querySelector("label:has(:checked) > span:last-child").textContent;
     dialog.close();
     const { forwarded, open } = textsOf(messageList);
-    say(
+    showToast(
       forwarded.replace("{title}", title),
       copy.chat_id === Number(messageList.getAttribute("chat")) ? null : [`/chats/${copy.chat_id}`, open],
     );
@@ -125,14 +125,14 @@ export async function forward(link, messageList) {
 // Helpers
 
 // Returns the response's JSON ({} if it has none), or null on failure, which is shown.
-export async function act(messageList, method, path, body, headers) {
+export async function request(messageList, method, path, body, headers) {
   try {
-    const answer = await api(method, path, body, headers);
-    if (answer.ok) return answer.status === 204 ? {} : await answer.json();
+    const response = await api(method, path, body, headers);
+    if (response.ok) return response.status === 204 ? {} : await response.json();
   } catch {
     // Offline; a page that is signed out notices by its stream.
   }
-  say(textsOf(messageList).failed);
+  showToast(textsOf(messageList).failed);
   return null;
 }
 

@@ -6,12 +6,12 @@ import { api, reasonOf, SignedOut } from "server";
 
 class MessageEditor extends HTMLElement {
   #id = 0;
-  #known = ""; // the message's current text
-  #back = null;
-  #life = null;
+  #currentText = ""; // the message's current text
+  #focusBack = null;
+  #listening = null;
   #form = this.querySelector("form");
   #text = this.querySelector("textarea");
-  #wrong = this.querySelector(".error");
+  #error = this.querySelector(".error");
 
   // `back` is the link if it was used by keyboard, to return the focus to.
   begin(link, back) {
@@ -19,60 +19,60 @@ class MessageEditor extends HTMLElement {
     // An edit begun in another row stays in sessionStorage.
     document.querySelector("message-editor")?.remove();
     this.#id = Number(row.id.slice("message-".length));
-    this.#known = link.dataset.text;
-    this.#back = back?.getAttribute("href") ?? null;
-    this.#text.value = sessionStorage.getItem(this.#shelf) ?? this.#known;
-    this.standIn(row, true);
+    this.#currentText = link.dataset.text;
+    this.#focusBack = back?.getAttribute("href") ?? null;
+    this.#text.value = sessionStorage.getItem(this.#storageKey) ?? this.#currentText;
+    this.moveInto(row, true);
     this.#text.setSelectionRange(this.#text.value.length, this.#text.value.length);
     this.scrollIntoView({ block: "nearest" });
   }
 
   connectedCallback() {
-    this.#life = new AbortController();
-    const { signal } = this.#life;
-    const on = (what, type, act) => what.addEventListener(type, act, { signal });
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const on = (target, type, handler) => target.addEventListener(type, handler, { signal });
     on(this.#form, "submit", (event) => this.#save(event));
-    on(this.#form.elements.leave, "click", () => this.leave());
-    on(this.#text, "keydown", (event) => this.#pressed(event));
-    on(this.#text, "input", () => this.#keep());
-    on(document, "message.updated", ({ detail }) => detail.id === this.#id && this.#changed(detail));
+    on(this.#form.elements.leave, "click", () => this.close());
+    on(this.#text, "keydown", (event) => this.#onKeydown(event));
+    on(this.#text, "input", () => this.#store());
+    on(document, "message.updated", ({ detail }) => detail.id === this.#id && this.#onUpdated(detail));
     on(document, "message.deleted", ({ detail }) => detail.id === this.#id && this.#showError("gone"));
-    tellComposer(true);
+    announceEditing(true);
   }
 
   disconnectedCallback() {
-    this.#life.abort();
-    tellComposer(false);
+    this.#listening.abort();
+    announceEditing(false);
   }
 
   // Moves the editor into a row.
-  standIn(row, hadFocus) {
+  moveInto(row, hadFocus) {
     const next = row.querySelector(":scope > :is(.prose, .attachments, .edited, .message-actions)");
     if (next) next.before(this);
     else row.append(this);
     if (hadFocus) this.#text.focus();
   }
 
-  leave() {
-    sessionStorage.removeItem(this.#shelf);
+  close() {
+    sessionStorage.removeItem(this.#storageKey);
     this.remove();
-    this.#goBack();
+    this.#returnFocus();
   }
 
-  get #shelf() {
+  get #storageKey() {
     return `edit ${messageList().getAttribute("user")} ${this.#id}`;
   }
 
-  #keep() {
-    if (this.#text.value === this.#known) sessionStorage.removeItem(this.#shelf);
-    else sessionStorage.setItem(this.#shelf, this.#text.value);
+  #store() {
+    if (this.#text.value === this.#currentText) sessionStorage.removeItem(this.#storageKey);
+    else sessionStorage.setItem(this.#storageKey, this.#text.value);
   }
 
-  #pressed(event) {
+  #onKeydown(event) {
     if (event.defaultPrevented || isComposing(event)) return;
     if (event.key === "Escape") {
       event.preventDefault();
-      this.leave();
+      this.close();
     } else if (isEnter(event) && !isTouch()) {
       event.preventDefault();
       if (!event.repeat) this.#form.requestSubmit();
@@ -84,21 +84,21 @@ class MessageEditor extends HTMLElement {
     event.preventDefault();
     const id = this.#id;
     const text = this.#text.value;
-    if (text === this.#known) return this.leave();
-    this.#keep();
+    if (text === this.#currentText) return this.close();
+    this.#store();
     const undo = this.#showSaved(text);
     this.remove();
-    this.#goBack();
-    let answer, body;
+    this.#returnFocus();
+    let response, body;
     try {
-      answer = await inTurn(id, () => api("PATCH", `/api/messages/${id}`, { text }));
-      body = await answer.json();
+      response = await inTurn(id, () => api("PATCH", `/api/messages/${id}`, { text }));
+      body = await response.json();
     } catch (error) {
-      return this.#comeBack(undo, error instanceof SignedOut ? "out" : "unreachable");
+      return this.#reopen(undo, error instanceof SignedOut ? "out" : "unreachable");
     }
-    if (!answer.ok) return this.#comeBack(undo, answer.status === 404 ? "gone" : null, reasonOf(body));
+    if (!response.ok) return this.#reopen(undo, response.status === 404 ? "gone" : null, reasonOf(body));
     // Another edit may have begun meanwhile.
-    if (sessionStorage.getItem(this.#shelf) === text) sessionStorage.removeItem(this.#shelf);
+    if (sessionStorage.getItem(this.#storageKey) === text) sessionStorage.removeItem(this.#storageKey);
     document.dispatchEvent(new CustomEvent("message.updated", { detail: body }));
   }
 
@@ -121,29 +121,29 @@ class MessageEditor extends HTMLElement {
     };
   }
 
-  #comeBack(undo, why, words) {
+  #reopen(undo, why, message) {
     undo();
     const row = document.getElementById(`message-${this.#id}`);
     if (!row) return;
     // Another editor may be open: this text stays in sessionStorage.
     if (document.querySelector("message-editor")) return;
-    this.standIn(row, true);
-    this.#showError(why, words);
+    this.moveInto(row, true);
+    this.#showError(why, message);
   }
 
-  #changed(message) {
-    if (message.text !== this.#known && message.text !== this.#text.value) this.#showError("changed");
-    this.#known = message.text;
+  #onUpdated(message) {
+    if (message.text !== this.#currentText && message.text !== this.#text.value) this.#showError("changed");
+    this.#currentText = message.text;
   }
 
-  #showError(why, words = "") {
-    this.#wrong.hidden = false;
-    this.#wrong.querySelector("span").textContent = words || this.#wrong.dataset[why];
+  #showError(why, message = "") {
+    this.#error.hidden = false;
+    this.#error.querySelector("span").textContent = message || this.#error.dataset[why];
   }
 
   // Returns the focus to the link, or to the message field, unless that would open the on-screen keyboard.
-  #goBack() {
-    const link = this.#back && document.querySelector(`.message-actions a[href="${CSS.escape(this.#back)}"]`);
+  #returnFocus() {
+    const link = this.#focusBack && document.querySelector(`.message-actions a[href="${CSS.escape(this.#focusBack)}"]`);
     if (link) link.focus();
     else if (isTouch()) messageList().focus();
     else document.querySelector("chat-composer textarea")?.focus();
@@ -167,7 +167,7 @@ function messageList() {
   return document.querySelector("message-list");
 }
 
-function tellComposer(on) {
+function announceEditing(on) {
   document.dispatchEvent(new CustomEvent("editing", { detail: { on } }));
 }
 

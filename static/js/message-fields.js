@@ -8,7 +8,7 @@ const lang = document.documentElement.lang;
 const [PICTURE_WIDTH, PICTURE_HEIGHT] = [320, 420];
 const NOBODY = '<span class="mention">Deleted user</span>';
 
-// `reader` is {id, mayDelete, words}, with the words of the template. `place` is {isTarget, isShown, own}: whether the
+// `reader` is {id, mayDelete, texts}, with the texts of the template. `place` is {isTarget, isShown, own}: whether the
 // URL names this message, whether the message with an id is on this page, and which emoji the reader has given.
 export function rowFields(message, reader, place) {
   const authorId = message.author?.id ?? 0;
@@ -24,7 +24,7 @@ export function rowFields(message, reader, place) {
     ...authorFields(message.author),
     is_edited: isEdited,
     text: message.text,
-    prose: prose(message.html, reader.words),
+    prose: prose(message.html, reader.texts),
     is_own: isOwn,
     is_mentioned: !isOwn && message.mentions.some(({ id }) => id === reader.id),
     may_edit: isOwn && message.forwarded_from === null,
@@ -32,7 +32,7 @@ export function rowFields(message, reader, place) {
     reactions: message.reactions.map((tally) => reactionFields(tally, reader, place.own)),
     ...sourceFields(message.forwarded_from),
     ...quotationFields(message, place),
-    ...fileFields(message.files, reader.words),
+    ...fileFields(message.files, reader.texts),
   };
 }
 
@@ -94,14 +94,14 @@ export function quoteFields(url, author, text, isDeleted) {
 }
 
 // Pictures together, then each other file.
-function fileFields(files, words) {
+function fileFields(files, texts) {
   const pictures = files.filter(({ thumbnail_url }) => thumbnail_url).map(pictureFields);
   return {
     pictures,
     pictures_class: pictures.length > 1 ? " is-many" : "",
     files: files
       .filter(({ thumbnail_url }) => !thumbnail_url)
-      .map(({ url, name, size }) => ({ url, name, details: details(name, size, words) })),
+      .map(({ url, name, size }) => ({ url, name, details: details(name, size, texts) })),
   };
 }
 
@@ -131,15 +131,15 @@ function roundHalfEven(number) {
   return isUp ? below + 1 : below;
 }
 
-function reactionFields(tally, reader, own) {
-  const isOwn = tally.users.includes(reader.id) || (tally.count > tally.users.length && own.has(tally.emoji));
+function reactionFields(tally, reader, ownEmoji) {
+  const isOwn = tally.users.includes(reader.id) || (tally.count > tally.users.length && ownEmoji.has(tally.emoji));
   const names = tally.names.join(", ");
   const more = tally.count - tally.names.length;
   return {
     emoji: tally.emoji,
     emoji_name: tally.emoji_name[lang],
     count: tally.count,
-    givers: more ? reader.words.more.replace(/\{(\w+)\}/g, (_, name) => ({ names, number: more })[name]) : names,
+    givers: more ? reader.texts.more.replace(/\{(\w+)\}/g, (_, name) => ({ names, number: more })[name]) : names,
     does: isOwn ? "take_back" : "give",
     pressed: String(isOwn),
   };
@@ -154,5 +154,8 @@ function escaped(text) {
 // Sets the direction of lists by their text, and names deleted users in the reader's language.
 function prose(html, { nobody }) {
   const named = html.replace(/<(ul|ol|blockquote)(?=[ >])/g, '<$1 dir="auto"');
-  return named.replaceAll(NOBODY, NOBODY.replace("Deleted user", () => escaped(nobody)));
+  return named.replaceAll(
+    NOBODY,
+    NOBODY.replace("Deleted user", () => escaped(nobody)),
+  );
 }

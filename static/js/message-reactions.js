@@ -1,12 +1,12 @@
 // Actions on reactions, loaded like message-commands.js: toggle one, offer common ones, or open the picker.
 import { leave } from "navigation";
-import { act, article, messageOf, part } from "message-commands";
+import { request, article, messageOf, part } from "message-commands";
 
 const GAP = 6; // px
 
 export function toggle(button, messageList) {
   const given = button.ariaPressed === "true";
-  return put(
+  return setReaction(
     messageList,
     messageOf(button),
     button.value,
@@ -21,19 +21,19 @@ export function react(link, messageList) {
   const row = part(messageList, ".reaction-choice");
   document.body.append(row);
   for (const button of row.querySelectorAll("[value]"))
-    button.ariaPressed = String(reaction(id, button.value)?.ariaPressed === "true");
+    button.ariaPressed = String(reactionButton(id, button.value)?.ariaPressed === "true");
   row.querySelector("[name=who]").hidden = !article(id).querySelector(":scope > .reactions");
   row.addEventListener("toggle", (event) => event.newState === "closed" && row.remove());
-  row.addEventListener("keydown", (event) => walk(event, row));
+  row.addEventListener("keydown", (event) => moveFocus(event, row));
   row.addEventListener("click", async (event) => {
     const button = event.target.closest("button");
     if (!button) return;
     row.hidePopover();
     if (button.name === "who") await whoReacted(link, messageList);
     else if (button.name === "more") await chooseAny(link, messageList, id);
-    else await put(messageList, id, button.value, button.ariaPressed !== "true", button.title);
+    else await setReaction(messageList, id, button.value, button.ariaPressed !== "true", button.title);
   });
-  place(row, link);
+  placeBeside(row, link);
   row.showPopover();
   row.querySelector("button").focus();
 }
@@ -52,55 +52,55 @@ async function chooseAny(link, messageList, id) {
     return leave(link.href); // the page where any emoji can be typed
   }
   const emoji = await picker.openPicker(link.checkVisibility() ? link : article(id));
-  if (emoji) await put(messageList, id, emoji, true, "");
+  if (emoji) await setReaction(messageList, id, emoji, true, "");
 }
 
 // Shown at once, corrected by the response and by the row that the stream brings.
 
-async function put(messageList, id, emoji, gives, name) {
-  if ((reaction(id, emoji)?.ariaPressed === "true") === gives) return;
-  show(messageList, id, emoji, gives, name);
-  const message = await act(
+async function setReaction(messageList, id, emoji, isGiven, name) {
+  if ((reactionButton(id, emoji)?.ariaPressed === "true") === isGiven) return;
+  showReaction(messageList, id, emoji, isGiven, name);
+  const message = await request(
     messageList,
-    gives ? "PUT" : "DELETE",
+    isGiven ? "PUT" : "DELETE",
     `/api/messages/${id}/reactions/${encodeURIComponent(emoji)}`,
   );
-  if (!message) return show(messageList, id, emoji, !gives, name);
-  const count = message.reactions.find((one) => one.emoji === emoji)?.count ?? 0;
-  const button = reaction(id, emoji);
-  if (button) count ? (button.lastChild.data = ` ${count}`) : remove(button);
+  if (!message) return showReaction(messageList, id, emoji, !isGiven, name);
+  const count = message.reactions.find((tally) => tally.emoji === emoji)?.count ?? 0;
+  const button = reactionButton(id, emoji);
+  if (button) count ? (button.lastChild.data = ` ${count}`) : removeReaction(button);
 }
 
-function show(messageList, id, emoji, gives, name) {
+function showReaction(messageList, id, emoji, isGiven, name) {
   const message = article(id);
   if (!message) return;
-  const button = reaction(id, emoji) ?? (gives ? added(messageList, message, emoji, name) : null);
+  const button = reactionButton(id, emoji) ?? (isGiven ? addReaction(messageList, message, emoji, name) : null);
   if (!button) return;
-  const count = Number(button.lastChild.data) + (gives ? 1 : -1);
-  button.ariaPressed = String(gives);
-  button.name = gives ? "take_back" : "give";
+  const count = Number(button.lastChild.data) + (isGiven ? 1 : -1);
+  button.ariaPressed = String(isGiven);
+  button.name = isGiven ? "take_back" : "give";
   button.lastChild.data = ` ${count}`;
-  if (count < 1) remove(button);
+  if (count < 1) removeReaction(button);
 }
 
-function added(messageList, message, emoji, name) {
-  const fresh = part(messageList, ".reactions");
-  const button = fresh.querySelector("button");
-  const [sign, words] = button.children;
+function addReaction(messageList, message, emoji, name) {
+  const fragment = part(messageList, ".reactions");
+  const button = fragment.querySelector("button");
+  const [icon, label] = button.children;
   button.value = emoji;
   button.setAttribute(
     "formaction",
     `/chats/${messageList.getAttribute("chat")}/messages/${message.id.slice("message-".length)}/reactions`,
   );
-  sign.textContent = emoji;
-  words.textContent = name;
+  icon.textContent = emoji;
+  label.textContent = name;
   const list = message.querySelector(":scope > .reactions");
-  if (list) list.append(...fresh.children);
-  else message.querySelector(":scope > .message-actions").before(fresh);
+  if (list) list.append(...fragment.children);
+  else message.querySelector(":scope > .message-actions").before(fragment);
   return button;
 }
 
-function remove(button) {
+function removeReaction(button) {
   const list = button.closest("ul");
   const hadFocus = button === document.activeElement;
   const [item, next] = [
@@ -113,7 +113,7 @@ function remove(button) {
   if (!list.children.length) list.remove();
 }
 
-function reaction(id, emoji) {
+function reactionButton(id, emoji) {
   return [...(article(id)?.querySelectorAll(":scope > .reactions button") ?? [])].find(
     (button) => button.value === emoji,
   );
@@ -121,7 +121,7 @@ function reaction(id, emoji) {
 
 // Places it beside the pressed control, or its message if the control is hidden or was replaced. On touch screens the
 // stylesheet makes it a bottom sheet.
-function place(row, anchor) {
+function placeBeside(row, anchor) {
   const box = (
     anchor.checkVisibility() ? anchor : (article(messageOf(anchor)) ?? document.body)
   ).getBoundingClientRect();
@@ -129,7 +129,7 @@ function place(row, anchor) {
   row.style.setProperty("--inline", `${Math.max(GAP, document.documentElement.clientWidth - box.right)}px`);
 }
 
-function walk(event, row) {
+function moveFocus(event, row) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   const buttons = [...row.querySelectorAll("button:not([hidden])")];

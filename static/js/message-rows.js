@@ -24,7 +24,7 @@ export class MessageRows {
     this.#column = list.querySelector(".message-column");
     const template = list.querySelector("template.message-row");
     this.#templates = template.content;
-    this.#reader = { id: Number(list.getAttribute("user")), words: template.dataset, mayDelete };
+    this.#reader = { id: Number(list.getAttribute("user")), texts: template.dataset, mayDelete };
   }
 
   get all() {
@@ -48,12 +48,12 @@ export class MessageRows {
 
   // Makes a change above or below the screen without moving what is on screen.
   keepPlace(change) {
-    const held = this.topmost;
-    const before = held?.getBoundingClientRect().top;
+    const anchor = this.topmost;
+    const oldTop = anchor?.getBoundingClientRect().top;
     this.#list.style.overflowAnchor = "none"; // the browser would scroll as well
     change();
-    const now = held && this.find(idOf(held))?.getBoundingClientRect().top;
-    if (now !== undefined && now !== before) this.#list.scrollTop += now - before;
+    const newTop = anchor && this.find(idOf(anchor))?.getBoundingClientRect().top;
+    if (newTop !== undefined && newTop !== oldTop) this.#list.scrollTop += newTop - oldTop;
     requestAnimationFrame(() => (this.#list.style.overflowAnchor = ""));
   }
 
@@ -106,10 +106,10 @@ export class MessageRows {
   }
 
   // Updates the rows of a fragment that are here.
-  renew(fragment) {
+  refresh(fragment) {
     for (const row of [...fragment.children].filter(idOf)) {
       const old = this.find(idOf(row));
-      if (old) this.update(this.#placed(row, old), old);
+      if (old) this.update(this.#keepContinued(row, old), old);
     }
   }
 
@@ -128,7 +128,7 @@ export class MessageRows {
   // Rows from JSON
 
   // Makes the row of a message that stands nowhere yet; without an id it is being sent.
-  make(message, old = null) {
+  render(message, old = null) {
     const own = new Set();
     for (const button of old?.querySelectorAll(".reactions [aria-pressed=true]") ?? []) own.add(button.value);
     if (message.reaction?.user_id === this.#reader.id)
@@ -146,29 +146,29 @@ export class MessageRows {
   insert(message, sent, isUnread) {
     this.#column.querySelector(":scope > .empty")?.remove();
     const next = this.all.find((row) => idOf(row) > message.id);
-    const row = sent ?? this.make(message);
-    const place = next ? separatorsOf(next)[0] ?? next : this.end;
+    const row = sent ?? this.render(message);
+    const place = next ? (separatorsOf(next)[0] ?? next) : this.end;
     if (row !== place) place.before(...(sent ? separatorsOf(sent) : []), row);
     if (sent) {
       sent.id = `message-${message.id}`;
-      this.update(this.#placed(this.make(message), sent), sent);
+      this.update(this.#keepContinued(this.render(message), sent), sent);
     }
     if (isUnread) this.#drawLine(row);
     this.arrange(row);
     this.#arrangeAfter(row);
   }
 
-  // Shows a message anew that was edited, restored or reacted to. A restored one after `readId` may be the first unread.
+  // Updates a message that was edited, restored or reacted to. A restored one after `readId` may be the first unread.
   change(message, readId) {
     const row = this.find(message.id);
     // Only a restored message comes back; another event may be older than what is shown.
     if (!row || (row.matches(".is-deleted") && !message.restored)) return;
-    this.update(this.#placed(this.make(message, row), row), row);
+    this.update(this.#keepContinued(this.render(message, row), row), row);
     this.arrange(row);
     this.#arrangeAfter(row);
     this.#changeQuotes(message.id, quoteFields("", message.author, message.preview, false));
     const line = message.restored && message.id > readId && this.#list.querySelector(".unread-line");
-    if (line && !row.querySelector("[data-own]") && this.#unreadAfter(row) === nextRow(line)) this.drawLine(row);
+    if (line && !row.querySelector("[data-own]") && this.#firstUnreadAfter(row) === nextRow(line)) this.drawLine(row);
   }
 
   // Leaves a trace of a message that was deleted.
@@ -193,16 +193,16 @@ export class MessageRows {
       row,
     );
     this.#arrangeAfter(row);
-    if (separatorsOf(row).some(isLine)) this.drawLine(this.#unreadAfter(row));
+    if (separatorsOf(row).some(isLine)) this.drawLine(this.#firstUnreadAfter(row));
   }
 
   // The first message of somebody else after a row.
-  #unreadAfter(row) {
+  #firstUnreadAfter(row) {
     return this.all.find((one) => idOf(one) > idOf(row) && !one.matches(".is-deleted, :has([data-own])"));
   }
 
   // Removes the row of a message that was not sent, and the day that began with it.
-  takeOut(row) {
+  removePending(row) {
     const next = nextRow(row);
     for (const separator of next ? [] : separatorsOf(row)) separator.remove();
     row.remove();
@@ -233,9 +233,7 @@ export class MessageRows {
     const day = separators.find((one) => one.matches(".day"));
     if (day && !startsDay) day.remove();
     if (!day && startsDay)
-      (separators[0] ?? row).before(
-        fill(this.#templates.querySelector(".day"), timeFields(timeIn(row).dateTime)),
-      );
+      (separators[0] ?? row).before(fill(this.#templates.querySelector(".day"), timeFields(timeIn(row).dateTime)));
     const isUnread = separators.some(isLine);
     if (!row.matches(".is-deleted")) this.#setContinued(row, !startsDay && !isUnread && follows(before, row));
   }
@@ -246,7 +244,7 @@ export class MessageRows {
   }
 
   // A new rendering of a row continues the row before as the old one did.
-  #placed(fresh, old) {
+  #keepContinued(fresh, old) {
     this.#setContinued(fresh, old.matches(".is-continued"));
     return fresh;
   }
@@ -256,7 +254,9 @@ export class MessageRows {
     if (row.matches(".is-continued") === isContinued) return;
     const [author, time, edited] = [authorIn(row), timeIn(row), row.querySelector(".edited")];
     const face = isContinued ? null : this.#faceOf(row).cloneNode(true);
-    row.className = isContinued ? row.className.replace("message", CONTINUED) : row.className.replace(CONTINUED, "message");
+    row.className = isContinued
+      ? row.className.replace("message", CONTINUED)
+      : row.className.replace(CONTINUED, "message");
     author.classList.toggle(HIDDEN, isContinued);
     if (isContinued) {
       author.tabIndex = -1;

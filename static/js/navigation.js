@@ -1,59 +1,59 @@
 // Overlays (dialogs and popovers) and the Back button: each open overlay is an extra history entry with the same URL,
 // so that Back closes the topmost. The entry is removed however the overlay closes, also where the browser itself
 // closes it on Back (CloseWatcher on Android). docs/decisions/0026-back-closes-overlays.md
-const open = []; // bottom to top
-let moving = null; // a promise, while the history goes back
-let arrived = () => {};
+const openOverlays = []; // bottom to top
+let movingBack = null; // a promise, while the history goes back
+let onArrived = () => {};
 let isLeaving = false; // to another page
 
 // Opens a modal dialog.
 export function showModal(dialog) {
   dialog.showModal();
-  dialog.addEventListener("close", align);
-  add(dialog);
+  dialog.addEventListener("close", alignHistory);
+  track(dialog);
 }
 
 // Goes to another page, whose entry replaces those of open overlays. Not while offline: the browser would show its
 // error page instead.
 
-export async function leave(address) {
+export async function leave(url) {
   if (!(await isReachable())) return document.dispatchEvent(new Event("unreachable"));
   isLeaving = true;
-  if (levelOf(history.state)) location.replace(address);
-  else location.assign(address);
+  if (levelOf(history.state)) location.replace(url);
+  else location.assign(url);
 }
 
-export async function enter(address) {
-  await moving;
-  if (levelOf(history.state)) history.replaceState(null, "", address);
-  else history.pushState(null, "", address);
+export async function enter(url) {
+  await movingBack;
+  if (levelOf(history.state)) history.replaceState(null, "", url);
+  else history.pushState(null, "", url);
 }
 
 // Resolves when the history matches the open overlays.
 export async function aligned() {
-  await moving;
+  await movingBack;
 }
 
 // The stream knows whether the server can be reached; if not, ask it.
 async function isReachable() {
-  if (!isCutOff()) return true;
+  if (!isOffline()) return true;
   if (!navigator.onLine) return false;
-  const asked = fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(3000) });
-  return asked.then(
+  const response = fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(3000) });
+  return response.then(
     () => true,
     () => false,
   );
 }
 
-function isCutOff() {
+function isOffline() {
   return !navigator.onLine || document.querySelector("live-stream:not([hidden])") !== null;
 }
 
-function add(overlay) {
-  if (open.includes(overlay)) return;
+function track(overlay) {
+  if (openOverlays.includes(overlay)) return;
   isLeaving = false;
-  open.push(overlay);
-  align();
+  openOverlays.push(overlay);
+  alignHistory();
 }
 
 function isOpen(overlay) {
@@ -65,28 +65,28 @@ function levelOf(state) {
 }
 
 // Makes the history have one entry for each overlay.
-function align() {
-  for (const overlay of [...open]) if (!isOpen(overlay)) open.splice(open.indexOf(overlay), 1);
-  if (moving || isLeaving) return;
-  const surplus = levelOf(history.state) - open.length;
-  if (surplus < 0) history.pushState({ overlays: open.length }, "", location.href);
+function alignHistory() {
+  for (const overlay of [...openOverlays]) if (!isOpen(overlay)) openOverlays.splice(openOverlays.indexOf(overlay), 1);
+  if (movingBack || isLeaving) return;
+  const surplus = levelOf(history.state) - openOverlays.length;
+  if (surplus < 0) history.pushState({ overlays: openOverlays.length }, "", location.href);
   if (surplus <= 0) return;
-  moving = new Promise((resolve) => (arrived = resolve));
+  movingBack = new Promise((resolve) => (onArrived = resolve));
   history.go(-surplus);
 }
 
 addEventListener("popstate", () => {
-  if (moving) {
-    moving = null;
-    arrived();
-    return align(); // an overlay may have opened meanwhile
+  if (movingBack) {
+    movingBack = null;
+    onArrived();
+    return alignHistory(); // an overlay may have opened meanwhile
   }
-  while (open.length > levelOf(history.state)) close(open.at(-1));
-  align(); // forward can't reopen an overlay
+  while (openOverlays.length > levelOf(history.state)) closeOverlay(openOverlays.at(-1));
+  alignHistory(); // forward can't reopen an overlay
 });
 
-function close(overlay) {
-  open.pop();
+function closeOverlay(overlay) {
+  openOverlays.pop();
   if (overlay.close) overlay.close();
   else overlay.hidePopover();
 }
@@ -96,8 +96,8 @@ document.addEventListener(
   "toggle",
   ({ target, newState }) => {
     if (!target.hasAttribute?.("popover")) return;
-    if (newState === "open") add(target);
-    else align();
+    if (newState === "open") track(target);
+    else alignHistory();
   },
   true,
 );
@@ -110,7 +110,7 @@ addEventListener("click", (event) => {
   if (
     !link ||
     !isPlain ||
-    !(levelOf(history.state) || isCutOff()) ||
+    !(levelOf(history.state) || isOffline()) ||
     link.target ||
     link.download ||
     link.origin !== location.origin
@@ -133,6 +133,6 @@ addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => {
   isLeaving = false;
-  align();
+  alignHistory();
 });
-align(); // reloaded while an overlay was open
+alignHistory(); // reloaded while an overlay was open

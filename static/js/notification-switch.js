@@ -3,29 +3,29 @@
 import { setEnabled, state } from "notifications";
 
 class NotificationSwitch extends HTMLElement {
-  #end = null;
+  #listening = null;
 
   connectedCallback() {
-    this.#end = new AbortController();
-    this.addEventListener("click", (event) => this.#pressed(event.target.closest("button")), {
-      signal: this.#end.signal,
+    this.#listening = new AbortController();
+    this.addEventListener("click", (event) => this.#onClick(event.target.closest("button")), {
+      signal: this.#listening.signal,
     });
     this.hidden = false;
     this.#show(state());
   }
 
   disconnectedCallback() {
-    this.#end.abort();
+    this.#listening.abort();
   }
 
-  async #pressed(button) {
+  async #onClick(button) {
     if (!button) return;
     this.#show(await setEnabled(button.dataset.state === "off"));
     this.querySelector("[data-state]:not([hidden])").focus();
   }
 
-  #show(now) {
-    for (const part of this.querySelectorAll("[data-state]")) part.hidden = part.dataset.state !== now;
+  #show(current) {
+    for (const part of this.querySelectorAll("[data-state]")) part.hidden = part.dataset.state !== current;
   }
 }
 

@@ -11,7 +11,7 @@ class Outbox extends EventTarget {
   #database = null;
   #channel;
   #sending = new Set(); // chats
-  #news = new Set(); // chats with entries that the loop may not have seen
+  #unchecked = new Set(); // chats with entries that the loop may not have seen
   #wakers = new Set();
   #uploads = new Map(); // key -> AbortController
 
@@ -52,7 +52,7 @@ class Outbox extends EventTarget {
   }
 
   // Cancels a message with files; the tab that is uploading it aborts.
-  async takeBack(entry) {
+  async cancel(entry) {
     await this.discard(entry);
     this.#announce({ type: "cut", chat: entry.chat, key: entry.key });
   }
@@ -62,7 +62,7 @@ class Outbox extends EventTarget {
   }
 
   #send(chat) {
-    this.#news.add(chat);
+    this.#unchecked.add(chat);
     if (this.#sending.has(chat)) return;
     this.#sending.add(chat);
     navigator.locks
@@ -76,9 +76,9 @@ class Outbox extends EventTarget {
 
   async #empty(chat) {
     for (let failures = 0; ;) {
-      this.#news.delete(chat);
+      this.#unchecked.delete(chat);
       const entry = (await this.of(chat)).find(({ failed }) => !failed);
-      if (!entry && this.#news.has(chat)) continue;
+      if (!entry && this.#unchecked.has(chat)) continue;
       if (!entry) break;
       const pause = await this.#deliver(entry);
       failures = pause === null ? 0 : failures + 1;
@@ -92,27 +92,27 @@ class Outbox extends EventTarget {
 
   // Returns null when it is settled, else the ms after which to retry; 0 if the server named no time.
   async #deliver(entry) {
-    const cut = new AbortController();
-    let answer, result;
-    this.#uploads.set(entry.key, cut);
+    const abort = new AbortController();
+    let response, result;
+    this.#uploads.set(entry.key, abort);
     try {
-      const send = entry.files.length ? await this.#uploader(entry, cut.signal) : fetch;
-      answer = await api("POST", "/api/messages", body(entry), { "Idempotency-Key": entry.key }, { send });
+      const send = entry.files.length ? await this.#uploader(entry, abort.signal) : fetch;
+      response = await api("POST", "/api/messages", body(entry), { "Idempotency-Key": entry.key }, { send });
       // A proxy may answer with HTML or an empty body.
-      result = await answer.json().catch(() => null);
+      result = await response.json().catch(() => null);
     } catch (error) {
       if (error instanceof SignedOut) throw error;
       if (error instanceof Refused) return this.#fail(entry, error.status);
-      return cut.signal.aborted ? null : 0;
+      return abort.signal.aborted ? null : 0;
     } finally {
       this.#uploads.delete(entry.key);
     }
-    if (cut.signal.aborted && !answer.ok) return null;
-    if (answer.ok && !result) return 0; // not from this server, or truncated: it may not have arrived
-    if (!answer.ok && !isRefusal(answer.status)) return SECONDS * Number(answer.headers.get("Retry-After")) || 0;
-    if (!answer.ok && answer.status !== 410) return this.#fail(entry, answer.status, result);
+    if (abort.signal.aborted && !response.ok) return null;
+    if (response.ok && !result) return 0; // not from this server, or truncated: it may not have arrived
+    if (!response.ok && !isRefusal(response.status)) return SECONDS * Number(response.headers.get("Retry-After")) || 0;
+    if (!response.ok && response.status !== 410) return this.#fail(entry, response.status, result);
     await this.#transact("readwrite", (store) => store.delete(entry.at));
-    this.#announce({ type: "sent", chat: entry.chat, key: entry.key, message: answer.ok ? result : null });
+    this.#announce({ type: "sent", chat: entry.chat, key: entry.key, message: response.ok ? result : null });
     return null;
   }
 
@@ -126,8 +126,10 @@ class Outbox extends EventTarget {
 
   async #uploader({ chat, key }, signal) {
     const { upload } = await import("upload");
-    return (path, how) =>
-      upload(path, { ...how, signal }, (sent, total) => this.#announce({ type: "progress", chat, key, sent, total }));
+    return (path, options) =>
+      upload(path, { ...options, signal }, (sent, total) =>
+        this.#announce({ type: "progress", chat, key, sent, total }),
+      );
   }
 
   async #sleep(pause) {
@@ -142,27 +144,27 @@ class Outbox extends EventTarget {
     for (const resolve of this.#wakers) resolve();
   }
 
-  #announce(news) {
-    this.#channel.postMessage(news);
-    this.#dispatch(news);
+  #announce(event) {
+    this.#channel.postMessage(event);
+    this.#dispatch(event);
   }
 
-  #dispatch(news) {
-    this.dispatchEvent(new CustomEvent(news.type, { detail: news }));
+  #dispatch(event) {
+    this.dispatchEvent(new CustomEvent(event.type, { detail: event }));
   }
 
-  async #transact(mode, act) {
-    const database = await (this.#database ??= opened());
+  async #transact(mode, run) {
+    const database = await (this.#database ??= openDatabase());
     return new Promise((resolve, reject) => {
       const transaction = database.transaction("outbox", mode, { durability: "strict" });
-      const request = act(transaction.objectStore("outbox"));
+      const request = run(transaction.objectStore("outbox"));
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = () => reject(transaction.error);
     });
   }
 }
 
-function opened() {
+function openDatabase() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open("flask-chat", 1);
     request.onupgradeneeded = () => request.result.createObjectStore("outbox", { keyPath: "at", autoIncrement: true });

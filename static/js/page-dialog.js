@@ -5,13 +5,13 @@ import { isEnter } from "keys";
 import { leave, showModal } from "navigation";
 import { fetchFragment } from "server";
 
-let number = 0;
+let pageCount = 0;
 
 export async function openPage(link, dialog) {
   const main = await fetchFragment(link.href, "main");
   if (!main) return leave(link.href);
   const heading = main.querySelector("h1");
-  heading.id = `page-${++number}`;
+  heading.id = `page-${++pageCount}`;
   dialog.setAttribute("aria-labelledby", heading.id);
   const close = dialog.querySelector("[name=close]");
   for (const form of main.querySelectorAll("form:not([action])")) form.action = link.href;
@@ -24,7 +24,7 @@ export async function openPage(link, dialog) {
     }
   });
   dialog.addEventListener("close", () => dialog.remove());
-  filter(dialog);
+  addFilter(dialog);
   showModal(dialog);
   // On touch screens the keyboard would cover half of the dialog.
   const field = matchMedia("(hover: none)").matches ? null : dialog.querySelector("input[type=search]");
@@ -32,8 +32,8 @@ export async function openPage(link, dialog) {
   return dialog;
 }
 
-// Filters a long list of choices as one types.
-function filter(dialog) {
+// Filters a long list of choices while the user types.
+function addFilter(dialog) {
   const field = dialog.querySelector("fieldset input[type=search]");
   if (!field) return;
   field.hidden = false;

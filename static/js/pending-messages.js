@@ -19,11 +19,11 @@ export class PendingMessages {
   }
 
   connect(signal) {
-    const on = (target, type, act) => target.addEventListener(type, act, { signal });
+    const on = (target, type, handler) => target.addEventListener(type, handler, { signal });
     on(this.#outbox, "change", ({ detail }) => detail.chat === this.#chat && this.sync());
-    on(this.#outbox, "sent", ({ detail }) => detail.chat === this.#chat && this.#sent(detail));
+    on(this.#outbox, "sent", ({ detail }) => detail.chat === this.#chat && this.#onSent(detail));
     on(this.#outbox, "progress", ({ detail }) => this.#showProgress(detail));
-    on(this.#list, "click", (event) => this.#pressed(event.target.closest("button[name]")));
+    on(this.#list, "click", (event) => this.#onClick(event.target.closest("button[name]")));
   }
 
   // Shows the row of a message that was just written.
@@ -70,23 +70,23 @@ export class PendingMessages {
 
   #remove(key) {
     const row = this.#pending.get(key);
-    if (row) this.#rows.takeOut(row);
+    if (row) this.#rows.removePending(row);
     this.#pending.delete(key);
   }
 
-  #sent({ key, message }) {
+  #onSent({ key, message }) {
     this.#unsaved.delete(key);
     this.#echoes.delete(key);
     const row = this.#pending.get(key);
     if (!row) return;
     if (!message || !this.#list.isLive) return this.#remove(key);
     row.dataset.message = message.id;
-    this.#list.hears("message.created", message);
+    this.#list.onEvent("message.created", message);
     this.removeArrived();
   }
 
   // Returns the row of a message that was sent from here, which is like any other from now on.
-  take(message) {
+  claim(message) {
     this.#recognize(message);
     const [key, row] = [...this.#pending].find(([, one]) => one.dataset.message === String(message.id)) ?? [];
     this.#pending.delete(key);
@@ -97,11 +97,11 @@ export class PendingMessages {
   #show(entry) {
     const template = this.#list.querySelector("template.sending");
     const written = [entry.text, ...entry.files.map(({ name }) => `📎 ${name}`)].filter(Boolean).join("\n").trim();
-    const row = this.#rows.make({
+    const row = this.#rows.render({
       id: 0,
       chat_id: this.#chat,
       author: JSON.parse(template.dataset.author),
-      ...{ text: "", html: plain(written), files: [], reactions: [], mentions: [], reply_to: null },
+      ...{ text: "", html: plainHtml(written), files: [], reactions: [], mentions: [], reply_to: null },
       ...{ forwarded_from: null, edited_at: null, created_at: new Date(entry.written).toISOString() },
     });
     row.removeAttribute("id");
@@ -123,9 +123,9 @@ export class PendingMessages {
     sending.querySelector("progress").hidden = true;
     sending.querySelector("button").hidden = !Number(row.dataset.files);
     notSent.hidden = !failed;
-    const words = notSent.querySelector("span");
-    words.dataset.words ??= words.textContent;
-    words.textContent = failed ? `${words.dataset.words} ${reason(failed, words)}` : "";
+    const label = notSent.querySelector("span");
+    label.dataset.words ??= label.textContent;
+    label.textContent = failed ? `${label.dataset.words} ${reason(failed, label)}` : "";
   }
 
   #showProgress({ key, sent, total }) {
@@ -136,13 +136,13 @@ export class PendingMessages {
     cancel.hidden = sent === total;
   }
 
-  async #pressed(button) {
+  async #onClick(button) {
     const row = button?.closest("[data-key]");
     if (!row) return;
     const entry = (await this.#outbox.of(this.#chat)).find(({ key }) => key === row.dataset.key);
-    const action = { retry: "retry", discard: "discard", cancel: "takeBack", change: "takeBack" }[button.name];
+    const action = { retry: "retry", discard: "discard", cancel: "cancel", change: "cancel" }[button.name];
     if (entry) await this.#outbox[action](entry);
-    if (entry && action === "takeBack") document.dispatchEvent(new CustomEvent("returned", { detail: entry }));
+    if (entry && action === "cancel") document.dispatchEvent(new CustomEvent("returned", { detail: entry }));
     document.querySelector("chat-composer textarea")?.focus();
   }
 }
@@ -154,7 +154,7 @@ function reason(failed, { dataset }) {
 }
 
 // A text as the server renders one without any signs.
-function plain(text) {
+function plainHtml(text) {
   const paragraph = document.createElement("p");
   paragraph.append(...text.split("\n").flatMap((line, at) => (at ? [document.createElement("br"), line] : [line])));
   return paragraph.outerHTML;

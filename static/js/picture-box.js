@@ -10,10 +10,10 @@ export function show(link) {
   const box = document.querySelector("template.picture-box").content.cloneNode(true).firstElementChild;
   const [picture, name, count, download] = ["img", "b", "[role=status]", "a"].map((part) => box.querySelector(part));
   const [previous, next, close] = ["previous", "next", "close"].map((button) => box.querySelector(`[name=${button}]`));
-  const words = count.textContent;
+  const countText = count.textContent;
   let at = links.indexOf(link);
 
-  const turn = (to) => {
+  const showAt = (to) => {
     if (!links[to]) return;
     at = to;
     const thumb = links[at].querySelector("img");
@@ -27,7 +27,7 @@ export function show(link) {
       () => {},
     );
     download.href = links[at].href.replace(/\/display$/, "");
-    count.textContent = words.replace("{number}", at + 1).replace("{total}", links.length);
+    count.textContent = countText.replace("{number}", at + 1).replace("{total}", links.length);
     count.hidden = links.length === 1;
     const hadFocus = document.activeElement;
     previous.disabled = !links[at - 1];
@@ -36,20 +36,20 @@ export function show(link) {
     for (const one of [links[at + 1], links[at - 1]]) if (one) loaded(one.href).catch(() => {});
   };
 
-  previous.addEventListener("click", () => turn(at - 1));
-  next.addEventListener("click", () => turn(at + 1));
+  previous.addEventListener("click", () => showAt(at - 1));
+  next.addEventListener("click", () => showAt(at + 1));
   close.addEventListener("click", () => box.close());
   box.addEventListener("click", (event) => event.target === box && box.close());
   box.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step) turn(at + step);
-    else if (event.key === "Home" || event.key === "End") turn(event.key === "Home" ? 0 : links.length - 1);
+    if (step) showAt(at + step);
+    else if (event.key === "Home" || event.key === "End") showAt(event.key === "Home" ? 0 : links.length - 1);
     else return;
     event.preventDefault();
   });
   swipes(
     box,
-    (step) => turn(at + step),
+    (step) => showAt(at + step),
     () => box.close(),
   );
   box.addEventListener("close", () => {
@@ -57,12 +57,12 @@ export function show(link) {
     link.focus({ preventScroll: true });
   });
   document.body.append(box);
-  turn(at);
+  showAt(at);
   showModal(box);
 }
 
 // Swipe sideways for the next one, down to close; two fingers zoom.
-function swipes(box, turn, close) {
+function swipes(box, step, close) {
   let start = null;
   box.addEventListener(
     "touchstart",
@@ -73,7 +73,7 @@ function swipes(box, turn, close) {
     if (!start) return;
     const [x, y] = [end.clientX - start.clientX, end.clientY - start.clientY];
     start = null;
-    if (Math.abs(x) > SWIPE && Math.abs(x) > 2 * Math.abs(y)) turn(x < 0 ? 1 : -1);
+    if (Math.abs(x) > SWIPE && Math.abs(x) > 2 * Math.abs(y)) step(x < 0 ? 1 : -1);
     else if (y > 2 * SWIPE && y > 2 * Math.abs(x)) close();
   });
 }

@@ -5,35 +5,35 @@ import { api } from "server";
 
 class ProfileForm extends HTMLElement {
   #listening = null;
-  #face = null; // the avatar before cropping
+  #avatarNodes = null; // the avatar before cropping
   #isCropped = false;
-  #keeping = Promise.resolve(); // saves run one after another
+  #saving = Promise.resolve(); // saves run one after another
 
   connectedCallback() {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.addEventListener("change", ({ target }) => this.#changed(target), { signal });
-    this.addEventListener("submit", (event) => this.#sent(event), { signal });
-    this.#cropper.addEventListener("given-up", () => this.#giveUp(), { signal });
+    this.addEventListener("change", ({ target }) => this.#onChange(target), { signal });
+    this.addEventListener("submit", (event) => this.#onSubmit(event), { signal });
+    this.#cropper.addEventListener("given-up", () => this.#onDiscarded(), { signal });
   }
 
   disconnectedCallback() {
     this.#listening.abort();
   }
 
-  #changed(field) {
-    if (field.name === "theme") this.#dress(field.value);
-    if (field.name === "theme" || field.name === "language") this.#keep(field.name, field.value);
+  #onChange(field) {
+    if (field.name === "theme") this.#applyTheme(field.value);
+    if (field.name === "theme" || field.name === "language") this.#save(field.name, field.value);
     if (field.name === "avatar" && field.files.length) this.#crop(field);
   }
 
-  #dress(theme) {
+  #applyTheme(theme) {
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
   }
 
-  #keep(name, value) {
-    this.#keeping = this.#keeping
+  #save(name, value) {
+    this.#saving = this.#saving
       .then(() => api("PATCH", "/api/users/me", { [name]: value }))
       .then(({ ok }) => this.#showResult(ok, name === "language" ? value : null))
       .catch(() => this.#showResult(false));
@@ -41,40 +41,40 @@ class ProfileForm extends HTMLElement {
 
   // Not reloaded automatically: arrow keys pass through the list, and typed text would be lost.
   #showResult(isSaved, language = null) {
-    const words = [this.getAttribute(isSaved ? "saved" : "unsaved")];
+    const parts = [this.getAttribute(isSaved ? "saved" : "unsaved")];
     if (isSaved && language !== null && language !== document.documentElement.lang) {
       const link = document.createElement("a");
       link.href = location.pathname;
       link.lang = language || document.documentElement.lang;
       link.textContent = this.getAttribute(`show-${language || "any"}`);
-      words.push(" ", link);
+      parts.push(" ", link);
     }
-    this.querySelector("[role=status]").replaceChildren(...words);
+    this.querySelector("[role=status]").replaceChildren(...parts);
   }
 
   async #crop(field) {
     await import(this.getAttribute("cropper"));
-    this.#face ??= [...this.#avatar.childNodes];
+    this.#avatarNodes ??= [...this.#avatar.childNodes];
     this.#isCropped = await this.#cropper.begin(field.files[0], this.#avatar);
     // A file that the browser can't decode is sent as it is; the server explains what is wrong.
-    if (!this.#isCropped) this.#avatar.replaceChildren(...this.#face);
+    if (!this.#isCropped) this.#avatar.replaceChildren(...this.#avatarNodes);
   }
 
-  #giveUp() {
+  #onDiscarded() {
     this.#isCropped = false;
-    this.#avatar.replaceChildren(...this.#face);
+    this.#avatar.replaceChildren(...this.#avatarNodes);
     const field = this.querySelector("[name=avatar]");
     field.value = "";
     field.focus();
   }
 
-  // Replaces the chosen file by the square, then submits the form.
-  async #sent(event) {
+  // Replaces the chosen file with the square, then submits the form.
+  async #onSubmit(event) {
     if (!this.#isCropped) return;
     event.preventDefault();
-    const chosen = new DataTransfer();
-    chosen.items.add(await this.#cropper.cut());
-    this.querySelector("[name=avatar]").files = chosen.files;
+    const transfer = new DataTransfer();
+    transfer.items.add(await this.#cropper.cut());
+    this.querySelector("[name=avatar]").files = transfer.files;
     this.#isCropped = false;
     event.target.requestSubmit(event.submitter);
   }

@@ -9,7 +9,7 @@ import { api, parseHtml, SignedOut } from "server";
 import { updateInPlace } from "update-in-place";
 
 const PAUSE = 80; // ms without a key before the server is asked
-const EACH = 6; // results per kind
+const RESULTS_MAX = 6; // results per kind
 
 class QuickFind extends HTMLElement {
   #dialog = null;
@@ -17,21 +17,21 @@ class QuickFind extends HTMLElement {
   #list;
   #note;
   #timer = 0;
-  #asking = null; // AbortController of the current request
-  #found = { people: [], messages: [] };
+  #request = null; // AbortController of the current request
+  #results = { people: [], messages: [] };
   #isUserSelected = false; // by keyboard or pointer: later results don't change the selection
   #isEager = false; // Enter was pressed before there were results
-  #life = null;
+  #listening = null;
 
   connectedCallback() {
-    this.#life = new AbortController();
-    const { signal } = this.#life;
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
     // A page from the back/forward cache must not show the dialog.
     addEventListener("pagehide", () => this.#dialog?.close(), { signal });
   }
 
   disconnectedCallback() {
-    this.#life?.abort();
+    this.#listening?.abort();
     this.#cancelRequest();
     this.#dialog?.remove();
     this.#dialog = null;
@@ -39,19 +39,19 @@ class QuickFind extends HTMLElement {
 
   // Called with the dialog open; text and Enter may have been typed already.
   find(isEntered) {
-    if (!this.#dialog) this.#listen();
+    if (!this.#dialog) this.#connect();
     if (!this.#dialog.open) return;
-    this.#typed();
-    if (isEntered) this.#enter();
+    this.#onInput();
+    if (isEntered) this.#onEnter();
   }
 
-  #listen() {
+  #connect() {
     this.#dialog = this.querySelector("dialog");
     this.#input = this.querySelector("input");
     this.#list = this.querySelector("[role=listbox]");
     this.#note = this.querySelector("[role=status]");
-    this.#input.addEventListener("input", () => this.#typed());
-    this.#input.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#input.addEventListener("input", () => this.#onInput());
+    this.#input.addEventListener("keydown", (event) => this.#onKeydown(event));
     this.#input.form.addEventListener("submit", (event) => this.#input.value.trim() || event.preventDefault());
     this.#list.addEventListener("pointermove", (event) => this.#select(event.target.closest("[role=option]")));
     this.#dialog.querySelector("[name=close]").addEventListener("click", () => this.#dialog.close());
@@ -73,46 +73,46 @@ class QuickFind extends HTMLElement {
 
   #cancelRequest() {
     clearTimeout(this.#timer);
-    this.#asking?.abort();
-    this.#asking = null;
+    this.#request?.abort();
+    this.#request = null;
     this.#isEager = false;
   }
 
-  #typed() {
+  #onInput() {
     this.#cancelRequest();
     this.#isUserSelected = false;
     const q = this.#input.value.trim();
     // Keep the last results until new ones arrive, so that the list does not flicker.
-    if (!q) this.#found = { people: [], messages: [] };
+    if (!q) this.#results = { people: [], messages: [] };
     this.#show(listedChats(q));
     this.#note.textContent = "";
-    this.#asking = q ? new AbortController() : null;
-    if (q) this.#timer = setTimeout(() => this.#ask(q, this.#asking.signal), PAUSE);
+    this.#request = q ? new AbortController() : null;
+    if (q) this.#timer = setTimeout(() => this.#fetchResults(q, this.#request.signal), PAUSE);
   }
 
-  async #ask(q, signal) {
+  async #fetchResults(q, signal) {
     try {
       const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
-      const answer = await api(
+      const response = await api(
         "GET",
-        `/api/find?${new URLSearchParams({ q, limit: EACH, zone })}`,
+        `/api/find?${new URLSearchParams({ q, limit: RESULTS_MAX, zone })}`,
         null,
         {},
         { signal },
       );
-      if (!answer.ok) throw new Error(String(answer.status));
-      this.#found = await answer.json();
-      this.#show(merged(listedChats(q), this.#found.chats));
-      this.#asking = null;
+      if (!response.ok) throw new Error(String(response.status));
+      this.#results = await response.json();
+      this.#show(merged(listedChats(q), this.#results.chats));
+      this.#request = null;
       const number = this.#options.length;
       this.#note.textContent =
-        this.#found.hints.join(" ") || this.getAttribute(number ? "found" : "nothing").replace("{number}", number);
+        this.#results.hints.join(" ") || this.getAttribute(number ? "found" : "nothing").replace("{number}", number);
       if (this.#isEager) this.#open();
     } catch (error) {
       if (error instanceof SignedOut) return location.reload();
       if (signal.aborted) return;
-      this.#asking = null;
-      this.#found = { people: [], messages: [] };
+      this.#request = null;
+      this.#results = { people: [], messages: [] };
       this.#show(listedChats(q));
       this.#note.textContent = this.getAttribute("failed");
     }
@@ -121,11 +121,11 @@ class QuickFind extends HTMLElement {
   #show(chats) {
     const chosen = this.#active?.getAttribute("href");
     const groups = [
-      this.#group("chats", chats.slice(0, EACH).map(chatOption)),
-      this.#group("people", this.#found.people.map(personOption)),
+      this.#group("chats", chats.slice(0, RESULTS_MAX).map(chatOption)),
+      this.#group("people", this.#results.people.map(personOption)),
       this.#group(
         "messages",
-        this.#found.messages.map((message) => messageOption(message, this.getAttribute("gone"))),
+        this.#results.messages.map((message) => messageOption(message, this.getAttribute("gone"))),
       ),
     ];
     const list = this.#list.cloneNode();
@@ -149,7 +149,7 @@ class QuickFind extends HTMLElement {
     return element("div", { role: "group", "aria-labelledby": title.id }, title, ...options);
   }
 
-  #pressed(event) {
+  #onKeydown(event) {
     if (isComposing(event)) return;
     const options = this.#options;
     const at = options.indexOf(this.#active);
@@ -161,7 +161,7 @@ class QuickFind extends HTMLElement {
       this.#active?.scrollIntoView({ block: "nearest" });
     } else if (isEnter(event)) {
       event.preventDefault();
-      this.#enter();
+      this.#onEnter();
     } else if (event.key === "Escape") {
       // The browser would clear the search field first.
       event.preventDefault();
@@ -169,8 +169,8 @@ class QuickFind extends HTMLElement {
     }
   }
 
-  #enter() {
-    if (!this.#options.length && this.#asking) this.#isEager = true;
+  #onEnter() {
+    if (!this.#options.length && this.#request) this.#isEager = true;
     else this.#open();
   }
 
@@ -210,27 +210,37 @@ function listedChats(q) {
   );
 }
 
-function merged(listed, asked) {
+function merged(listed, found) {
   const known = new Set(listed.map(({ id }) => id));
-  return [...listed, ...asked.filter(({ id }) => !known.has(id))];
+  return [...listed, ...found.filter(({ id }) => !known.has(id))];
 }
 
 function chatOption(chat) {
-  return option(chat.url, faceOfChat(chat), chat.title);
+  return optionElement(chat.url, faceOfChat(chat), chat.title);
 }
 
 function personOption(person) {
-  return option(person.url, faceOf(person), person.name || person.username, person.name ? `@${person.username}` : "");
+  return optionElement(
+    person.url,
+    faceOf(person),
+    person.name || person.username,
+    person.name ? `@${person.username}` : "",
+  );
 }
 
 function messageOption({ url, author, chat_title, snippet }, gone) {
-  const excerpt = element("span", { class: "quick-find-said" }, ...parseHtml(snippet).childNodes);
-  return option(url, faceOf(author), excerpt, `${author ? author.name || author.username : gone} · ${chat_title}`);
+  const excerpt = element("span", { class: "quick-find-snippet" }, ...parseHtml(snippet).childNodes);
+  return optionElement(
+    url,
+    faceOf(author),
+    excerpt,
+    `${author ? author.name || author.username : gone} · ${chat_title}`,
+  );
 }
 
-function option(url, picture, words, note = "") {
+function optionElement(url, picture, text, note = "") {
   const small = note ? [element("small", {}, note)] : [];
-  const label = element("span", { class: "quick-find-words" }, words, ...small);
+  const label = element("span", { class: "quick-find-words" }, text, ...small);
   return element(
     "a",
     { class: "option", role: "option", "aria-selected": "false", tabindex: "-1", href: url },

@@ -2,25 +2,25 @@
 import { idOf } from "message-rows";
 import { RetryingTask } from "retrying-task";
 
-export function isLookedAt() {
+export function isPageActive() {
   return document.visibilityState === "visible" && document.hasFocus();
 }
 
 export class ReadPosition {
   #list;
   #chat;
-  #id; // the last read message, as the server knows it
-  #seen = 0; // the newest message of others that was on screen
+  #readId; // the last read message, as the server knows it
+  #seenId = 0; // the newest message of others that was on screen
   #isPaused = false; // marked as unread: nothing is read until the chat is opened again or its reader writes
   #request = null; // the promise of the last report
-  #report = new RetryingTask(() => this.#send());
+  #report = new RetryingTask(() => this.#sendReport());
   #observer;
 
   constructor(list, chat, id) {
     this.#list = list;
     this.#chat = chat;
-    this.#id = id;
-    this.#observer = new IntersectionObserver((entries) => this.#saw(entries), { root: list });
+    this.#readId = id;
+    this.#observer = new IntersectionObserver((entries) => this.#onSeen(entries), { root: list });
   }
 
   // Reports when somebody comes back to the page, and when it is left.
@@ -39,7 +39,7 @@ export class ReadPosition {
   }
 
   get id() {
-    return this.#id;
+    return this.#readId;
   }
 
   get isPaused() {
@@ -49,7 +49,9 @@ export class ReadPosition {
   // Whether a row is somebody else's message that was not on screen yet.
   isUnseen(row) {
     return (
-      idOf(row) > Math.max(this.#id, this.#seen) && !row.querySelector("[data-own]") && !row.matches(".is-deleted")
+      idOf(row) > Math.max(this.#readId, this.#seenId) &&
+      !row.querySelector("[data-own]") &&
+      !row.matches(".is-deleted")
     );
   }
 
@@ -61,38 +63,38 @@ export class ReadPosition {
     this.#observer.disconnect();
   }
 
-  #saw(entries) {
+  #onSeen(entries) {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       this.#observer.unobserve(target);
-      this.#seen = Math.max(this.#seen, idOf(target));
+      this.#seenId = Math.max(this.#seenId, idOf(target));
     }
     this.#list.dispatchEvent(new Event("arranged"));
     this.#report.start();
   }
 
   // With `keepalive`, so that a page that is closed right after reading still reports it.
-  async #send() {
-    const id = this.#seen;
-    if (!isLookedAt() || id <= this.#id || this.#list.isClosed || this.#isPaused) return;
+  async #sendReport() {
+    const id = this.#seenId;
+    if (!isPageActive() || id <= this.#readId || this.#list.isClosed || this.#isPaused) return;
     const csrf = document.querySelector("meta[name=csrf-token]").content;
     const body = new URLSearchParams({ message_id: id, csrf_token: csrf });
     this.#request = fetch(`/chats/${this.#chat}/read`, { method: "POST", body, keepalive: true, redirect: "manual" });
-    const answer = await this.#request;
-    if (answer.status >= 500 || answer.status === 429) throw new Error(`read: ${answer.status}`);
-    this.#id = Math.max(this.#id, id);
+    const response = await this.#request;
+    if (response.status >= 500 || response.status === 429) throw new Error(`read: ${response.status}`);
+    this.#readId = Math.max(this.#readId, id);
   }
 
   // Read up to there, here or on another device.
   advance(id) {
-    if (id > this.#id) this.#isPaused = false;
-    this.#id = Math.max(this.#id, id);
+    if (id > this.#readId) this.#isPaused = false;
+    this.#readId = Math.max(this.#readId, id);
   }
 
   // Marked as unread again after there, here or on another device.
   rewind(id) {
     this.#isPaused = true;
-    this.#id = id;
+    this.#readId = id;
   }
 
   resume() {

@@ -1,5 +1,5 @@
-// <search-page>: updates the results as one types. It fetches the page that the form would lead to and replaces the
-// results; the URL follows, so that a reload finds the same.
+// <search-page>: updates the results while the user types. It fetches the page that the form would lead to and replaces
+// the results; the URL follows, so that a reload shows the same results.
 import { parseHtml } from "server";
 import { updateInPlace } from "update-in-place";
 
@@ -7,42 +7,42 @@ const PAUSE = 150; // ms without a key before the server is asked
 
 class SearchPage extends HTMLElement {
   #timer = 0;
-  #asking = null;
-  #life = null;
+  #request = null;
+  #listening = null;
 
   connectedCallback() {
-    this.#life = new AbortController();
-    this.addEventListener("input", () => this.#typed(), { signal: this.#life.signal });
+    this.#listening = new AbortController();
+    this.addEventListener("input", () => this.#onInput(), { signal: this.#listening.signal });
   }
 
   disconnectedCallback() {
-    this.#life?.abort();
+    this.#listening?.abort();
     this.#cancelRequest();
   }
 
   #cancelRequest() {
     clearTimeout(this.#timer);
-    this.#asking?.abort();
+    this.#request?.abort();
   }
 
-  #typed() {
+  #onInput() {
     this.#cancelRequest();
-    this.#timer = setTimeout(() => this.#ask(), PAUSE);
+    this.#timer = setTimeout(() => this.#fetchResults(), PAUSE);
   }
 
-  async #ask() {
-    const { signal } = (this.#asking = new AbortController());
+  async #fetchResults() {
+    const { signal } = (this.#request = new AbortController());
     const form = this.querySelector("form");
-    const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
+    const url = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
     try {
-      const answer = await fetch(address, { signal, redirect: "manual" });
+      const response = await fetch(url, { signal, redirect: "manual" });
       // Signed out or throttled: the button leads to a page that says so.
-      if (!answer.ok) return;
-      const page = parseHtml(await answer.text());
+      if (!response.ok) return;
+      const page = parseHtml(await response.text());
       const results = page.querySelector(".search-results");
       this.querySelector("[role=status]").textContent = results.querySelector("h2")?.textContent ?? "";
       updateInPlace(this.querySelector(".search-results"), document.adoptNode(results));
-      history.replaceState(history.state, "", address);
+      history.replaceState(history.state, "", url);
     } catch (error) {
       if (!signal.aborted && !(error instanceof TypeError)) throw error; // a TypeError is a network error
     }

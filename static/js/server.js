@@ -22,7 +22,7 @@ const trustedHtml = globalThis.trustedTypes?.createPolicy("chat", { createHTML: 
 // `signal` the timeout.
 export async function api(method, path, body, headers = {}, { send = fetch, signal = null } = {}) {
   const isForm = body instanceof FormData;
-  const ask = async () =>
+  const request = async () =>
     send(path, {
       method,
       headers: {
@@ -34,29 +34,29 @@ export async function api(method, path, body, headers = {}, { send = fetch, sign
       keepalive: method === "PUT" && !isForm, // drafts are saved when the page closes
       signal: signal ?? (isForm ? undefined : AbortSignal.timeout(TIMEOUT)),
     });
-  let answer = await ask();
-  if (answer.status === 401) {
+  let response = await request();
+  if (response.status === 401) {
     token = null; // expired: it lives for 15 minutes
-    answer = await ask();
+    response = await request();
   }
-  if (answer.status === 401) throw new SignedOut();
-  return answer;
+  if (response.status === 401) throw new SignedOut();
+  return response;
 }
 
 async function newToken() {
   try {
     const csrf = document.querySelector("meta[name=csrf-token]").content;
-    const answer = await fetch("/token", {
+    const response = await fetch("/token", {
       method: "POST",
       headers: { "X-CSRFToken": csrf },
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT),
     });
     // Without a session the answer is a redirect to the login page; with another session the CSRF token is wrong.
-    if (answer.type === "opaqueredirect" || answer.status === 400 || answer.status === 401) throw new SignedOut();
-    if (isRefusal(answer.status)) throw new Refused(answer.status);
-    if (!answer.ok) throw new Error(`a token: ${answer.status}`);
-    return (await answer.json()).token;
+    if (response.type === "opaqueredirect" || response.status === 400 || response.status === 401) throw new SignedOut();
+    if (isRefusal(response.status)) throw new Refused(response.status);
+    if (!response.ok) throw new Error(`a token: ${response.status}`);
+    return (await response.json()).token;
   } catch (error) {
     token = null;
     throw error;
@@ -65,17 +65,17 @@ async function newToken() {
 
 // Fetches HTML and returns the first element that matches, adopted into this document; null if it is not found.
 export async function fetchFragment(path, selector = "body > *") {
-  const found = await fetchPage(path);
-  return found && document.adoptNode(found.querySelector(selector));
+  const page = await fetchPage(path);
+  return page && document.adoptNode(page.querySelector(selector));
 }
 
 // Fetches a page as an inert document; null if it is not found.
 export async function fetchPage(path, headers = {}) {
-  const answer = await fetch(path, { headers, redirect: "manual", signal: AbortSignal.timeout(TIMEOUT) });
-  if (answer.type === "opaqueredirect") throw new SignedOut();
-  if (answer.status === 404) return null;
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return new DOMParser().parseFromString(trustedHtml.createHTML(await answer.text()), "text/html");
+  const response = await fetch(path, { headers, redirect: "manual", signal: AbortSignal.timeout(TIMEOUT) });
+  if (response.type === "opaqueredirect") throw new SignedOut();
+  if (response.status === 404) return null;
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return new DOMParser().parseFromString(trustedHtml.createHTML(await response.text()), "text/html");
 }
 
 // Parses safe HTML of this server; returns its body.

@@ -1,4 +1,4 @@
-// Tells the server the reader's time zone, by a cookie.
+// Sets a cookie with the reader's time zone, for the server.
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
 if (timeZone) {
   const secure = location.protocol === "https:" ? "; Secure" : "";

@@ -2,9 +2,9 @@
 // undo a deletion.
 import { api, SignedOut } from "server";
 
-const STAYS = 5; // seconds, for a message without a button
+const SHOWN_FOR = 5; // seconds, for a message without a button
 
-// Says that a message was deleted, with a button to restore it.
+// Shows that a message was deleted, with a button to restore it.
 export function offerUndo(id) {
   const template = document.querySelector("template.undo");
   const toast = template.content.cloneNode(true).firstElementChild;
@@ -14,14 +14,14 @@ export function offerUndo(id) {
   document.querySelector(".toasts").append(toast);
 }
 
-// Any other message. It appears in an open dialog, else below the message list. `there` is a link: [URL, text].
-export function say(words, there = null) {
+// Shows a text in an open dialog, else below the message list. `link` is [URL, text].
+export function showToast(text, link = null) {
   const toast = document.createElement("undo-toast");
   toast.className = "toast";
-  toast.setAttribute("seconds", STAYS);
-  toast.append(words);
-  if (there) {
-    const [href, textContent] = there;
+  toast.setAttribute("seconds", SHOWN_FOR);
+  toast.append(text);
+  if (link) {
+    const [href, textContent] = link;
     toast.append(Object.assign(document.createElement("a"), { className: "button", href, textContent }));
   }
   const dialog = document.querySelector("dialog:modal");
@@ -33,21 +33,21 @@ class UndoToast extends HTMLElement {
   #timer = 0;
 
   connectedCallback() {
-    this.#goIn(this.getAttribute("seconds"));
+    this.#closeAfter(this.getAttribute("seconds"));
     this.querySelector("form")?.addEventListener("submit", (event) => this.#restore(event));
-    this.querySelector("[name=dismiss]")?.addEventListener("click", () => this.#go());
+    this.querySelector("[name=dismiss]")?.addEventListener("click", () => this.#close());
   }
 
   disconnectedCallback() {
     clearTimeout(this.#timer);
   }
 
-  #goIn(seconds) {
+  #closeAfter(seconds) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#go(), 1_000 * seconds);
+    this.#timer = setTimeout(() => this.#close(), 1_000 * seconds);
   }
 
-  #go() {
+  #close() {
     const hadFocus = this.contains(document.activeElement);
     this.remove();
     if (hadFocus) document.querySelector("message-list")?.focus();
@@ -60,11 +60,11 @@ class UndoToast extends HTMLElement {
     const button = this.querySelector("button");
     button.disabled = true;
     try {
-      const answer = await api("POST", `/api/messages/${id}/restore`);
-      if (answer.status === 404) return this.#end(late);
-      if (!answer.ok) throw new Error(`to restore: ${answer.status}`);
-      document.dispatchEvent(new CustomEvent("message.updated", { detail: await answer.json() }));
-      this.#go();
+      const response = await api("POST", `/api/messages/${id}/restore`);
+      if (response.status === 404) return this.#showEnd(late);
+      if (!response.ok) throw new Error(`to restore: ${response.status}`);
+      document.dispatchEvent(new CustomEvent("message.updated", { detail: await response.json() }));
+      this.#close();
     } catch (error) {
       if (error instanceof SignedOut) return location.reload();
       this.querySelector("span").textContent = failed;
@@ -72,10 +72,10 @@ class UndoToast extends HTMLElement {
     }
   }
 
-  #end(words) {
+  #showEnd(text) {
     const hadFocus = this.contains(document.activeElement);
-    this.replaceChildren(words);
-    this.#goIn(STAYS);
+    this.replaceChildren(text);
+    this.#closeAfter(SHOWN_FOR);
     if (hadFocus) document.querySelector("message-list")?.focus();
   }
 }

@@ -8,14 +8,13 @@ export function updateInPlace(old, fresh, added = null) {
   // Keep tabindex: a script may have set it.
   const removed = [...old.attributes].filter(({ name }) => name !== "tabindex" && !fresh.hasAttribute(name));
   for (const { name } of removed) old.removeAttribute(name);
-  for (const { name, value } of fresh.attributes)
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   let at = old.firstChild;
   const removeUntil = (end) => {
     while (at !== end) {
-      const gone = at;
+      const current = at;
       at = at.nextSibling;
-      if (!added || !isElement(gone) || !gone.matches(added)) gone.remove();
+      if (!added || !isElement(current) || !current.matches(added)) current.remove();
     }
   };
   for (const node of [...fresh.childNodes]) {

@@ -8,8 +8,8 @@ import socket
 import sys
 
 from lib import logs, private
+from stream.process.engine import log_of, open_log, peers_of
 from stream.process.hub import Bounds, Hub, Timings, open_files_limit
-from stream.process.log import EventLog
 
 
 def main() -> None:
@@ -18,13 +18,15 @@ def main() -> None:
     settings = json.loads(sys.stdin.readline())
     # The pipe may be full while the server is stopped; a byte lost then does not matter.
     os.set_blocking(sys.stdout.fileno(), False)
-    log = EventLog(settings["database"], bytes.fromhex(settings["cursor_key"]))
-    bounds, timings = (
-        Bounds(open_files_limit(settings["streams"]), settings["each"]),
-        Timings(settings["heartbeat"], settings["grace"]),
-    )
+    database, key = settings["database"], bytes.fromhex(settings["cursor_key"])
+    try:
+        log = open_log(database, key)
+    except log_of(database).errors as error:
+        sys.exit(f"can't read the event log: {error}")
+    bounds = Bounds(open_files_limit(settings["streams"]), settings["streams_per_person"])
+    timings = Timings(settings["heartbeat"], settings["grace"])
     inbox = socket.socket(fileno=settings["inbox"])
-    Hub(log, inbox, bounds, timings, settings["parent"], sys.stdout.fileno()).run()
+    Hub(log, inbox, bounds, timings, settings["parent"], sys.stdout.fileno(), peers_of(database)).run()
 
 
 main()

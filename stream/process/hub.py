@@ -14,8 +14,8 @@ import time
 from collections.abc import Set
 from dataclasses import dataclass
 
-from lib.sqlite import sqlite3
-from stream.process.connection import FLAGS, Connection, close, refuse
+from stream.process.answers import close_early, log_request, reject, stream_head
+from stream.process.connection import Connection
 from stream.process.inbox import Batch, Inbox, NewStream
 from stream.process.log import (
     HEARTBEAT,
@@ -30,14 +30,13 @@ from stream.process.log import (
     reset_frame,
     retry_frame,
 )
+from stream.process.peers import News, NoPeers
 from stream.process.people import ChatMembers, Presence, Typing
 
 logger = logging.getLogger("stream")
 
 TICK = 1.0
 EVENTS_AT_ONCE = 1_000
-# Seconds until a refused client may try again.
-RETRY_AFTER = 30
 # How much one stream gets from the log at once while it catches up, and how many streams catch up per turn of the loop.
 CATCH_UP_EVENTS = 100
 CATCH_UP_BYTES = 64 * 1024
@@ -51,7 +50,7 @@ class Bounds:
     """How many streams may be open: in all, and for one person."""
 
     streams: int
-    each: int
+    streams_per_person: int
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,18 @@ class Timings:
 
 class Hub:
     def __init__(
-        self, log: EventLog, inbox: socket.socket, bounds: Bounds, timings: Timings, parent: int, signs: int
+        self,
+        log: EventLog,
+        inbox: socket.socket,
+        bounds: Bounds,
+        timings: Timings,
+        parent: int,
+        signs: int,
+        peers: NoPeers | None = None,
     ) -> None:
-        """`parent` is the server's process id; `signs` a file descriptor that gets a byte every tick."""
+        """`parent` is the server's process id; `signs` a file descriptor that gets a byte every tick; `peers` are the
+        others that share the database.
+        """
         self.heartbeat = max(1, round(timings.heartbeat / TICK))
         self.log, self.bounds, self.parent, self.signs = log, bounds, parent, signs
         self.inbox = Inbox(inbox)
@@ -81,12 +89,16 @@ class Hub:
         self.behind: dict[Connection, None] = {}
         self.logins_due = False
         # The database's version at the last successful read.
-        self.version = 0
+        self.version: int | str = 0
         self.is_troubled = False
         self.ticks = 0
         self.stopping = False
         with log.snapshot():
             self._start_at_end()
+        self.peers = peers or NoPeers()
+        self.peers.begin(self.presence)
+        if self.peers.number >= 0:
+            self.poll.register(self.peers.number, select.EPOLLIN)
 
     # The loop
 
@@ -114,18 +126,22 @@ class Hub:
             signal.signal(number, lambda *_: setattr(self, "stopping", True))
 
     def read_sockets(self, happened: list[tuple[int, int]]) -> Batch:
-        """Read the inbox, and every stream whose socket is ready. Returns what the inbox held."""
-        batch = Batch()
+        """Read the inbox, other hosts, and every stream whose socket is ready. Returns what has come."""
+        batch, news = Batch(), News()
         for number, what in happened:
             stream = self.streams.get(number)
             if number == self.inbox.socket.fileno():
                 batch = self.inbox.empty()
+                self.peers.pass_on(batch)
+            elif number == self.peers.number:
+                news = self.peers.receive(self.online, time.monotonic())
             elif stream is None:
                 continue
             elif what & (select.EPOLLHUP | select.EPOLLERR) or (what & select.EPOLLIN and not stream.read()):
                 self._drop(stream)
             elif what & select.EPOLLOUT:
                 self.unsent.add(stream)
+        self._apply(news, batch)
         return batch
 
     def turn(self, batch: Batch, is_tick: bool) -> None:
@@ -133,9 +149,12 @@ class Hub:
         try:
             if is_tick or batch.is_wake or batch.new_streams or self.behind:
                 self._read_log(batch, is_tick)
+                if self.is_troubled:
+                    logger.info("the database can be read again")
                 self.is_troubled = False
-        except sqlite3.Error as error:
-            logger.warning("can't read the database: %s", error)
+        except self.log.errors as error:
+            if not self.is_troubled:
+                logger.warning("can't read the database: %s", str(error).partition("\n")[0])
             self.is_troubled = True
             for new_stream in batch.new_streams:
                 close_early(new_stream)
@@ -144,13 +163,13 @@ class Hub:
         for stream in list(self.unsent):
             self._flush(stream)
         self.unsent.clear()
+        self.peers.send()
 
     def _read_log(self, batch: Batch, is_tick: bool) -> None:
         is_another = is_tick and self.log.reopen_if_replaced()
-        version = self.log.version()
-        has_changed = version != self.version or is_another
         # In one snapshot, so that a new stream's past and the events sent to everyone from now on meet exactly.
-        with self.log.snapshot():
+        with self.log.snapshot() as version:
+            has_changed = version != self.version or is_another
             if has_changed and not self.log.continues_from(self.position, self.generation):
                 self._restart()
             if has_changed or batch.new_streams or self.behind:
@@ -160,7 +179,8 @@ class Hub:
             if batch.logins_ended or (is_tick and self.logins_due):
                 self._end_logins()
             while batch.new_streams:
-                self._open_stream(batch.new_streams.pop(0))
+                self._open_stream(batch.new_streams[0])
+                del batch.new_streams[0]
             for stream in list(self.behind)[:CATCH_UPS_A_TURN]:
                 self._catch_up(stream)
         self.version = version
@@ -171,6 +191,7 @@ class Hub:
         self.ticks += 1
         now = time.monotonic()
         self.typing.forget(now)
+        self.peers.tick(self.online, now)
         for user_id in self.presence.expire(now):
             self._send_presence(user_id, False)
         at = time.time_ns() // 1000
@@ -195,13 +216,14 @@ class Hub:
     # The log
 
     def _start_at_end(self) -> None:
-        self.log.read_generation()
-        self.generation = self.log.generation
-        self.position = self.log.end()
-        self.people = ChatMembers(self.log.members())
+        self.log.load_generation()
+        end, members = self.log.end(), self.log.members()
+        # Not before everything was read: if something can't be, all of it is tried again.
+        self.position, self.people = end, ChatMembers(members)
+        self.generation, self.cursors = self.log.generation, self.log.cursors
 
     def _restart(self) -> None:
-        """Tell every client to reload: more has changed than events tell."""
+        """Make every client reload: more has changed than events describe."""
         logger.warning("the database was restored, migrated or loaded into: resetting %d streams", len(self.streams))
         self._start_at_end()
         self._end_logins()
@@ -213,20 +235,22 @@ class Hub:
 
     def _deliver_new(self) -> None:
         """Deliver everything committed since the last read."""
-        while events := self.log.after(self.position.id, EVENTS_AT_ONCE):
+        while True:
+            events = self.log.after(self.position.id, EVENTS_AT_ONCE)
+            are_all = len(events) < EVENTS_AT_ONCE
             changes = [(event.type, event.chat_id, event.user_id) for event in events]
-            gone = departures(
-                changes if len(events) < EVENTS_AT_ONCE else self.log.membership_changes(self.position.id)
-            )
+            departed = departures(changes if are_all else self.log.membership_changes(self.position.id))
             for event in events:
-                self._deliver(event, gone)
+                self._deliver(event, departed)
+            if are_all:
+                return
 
-    def _deliver(self, event: Event, gone: set[tuple[int, int]]) -> None:
+    def _deliver(self, event: Event, departed: set[tuple[int, int]]) -> None:
         if event.type == "member.added":
             self.people.add(event.chat_id, event.user_id)
         elif event.type in LEAVING:
             self._announce_departure(event)
-        audience = self._audience(event, gone)
+        audience = self._audience(event, departed)
         if audience:
             text = event_frame(self.log, event)
             for user_id in audience:
@@ -240,14 +264,14 @@ class Hub:
                 if stream.rest:
                     self._drop(stream)
 
-    def _audience(self, event: Event, gone: set[tuple[int, int]]) -> set[int]:
+    def _audience(self, event: Event, departed: set[tuple[int, int]]) -> set[int]:
         """The online people who may see an event now. Anyone removed later in the same batch may not."""
         about = {event.user_id} & self.online
         if event.type in LEAVING:
             rest = set() if event.type in PERSONAL else self.online & self.people.members(event.chat_id)
-            return about | {user_id for user_id in rest if (event.chat_id, user_id) not in gone}
+            return about | {user_id for user_id in rest if (event.chat_id, user_id) not in departed}
         seeing = about if event.type in PERSONAL else self.online & self.people.members(event.chat_id)
-        return {user_id for user_id in seeing if (event.chat_id, user_id) not in gone} if gone else seeing
+        return {user_id for user_id in seeing if (event.chat_id, user_id) not in departed} if departed else seeing
 
     def _send(self, user_id: int, text: bytes) -> None:
         for stream in self.by_user.get(user_id, ()):
@@ -269,7 +293,7 @@ class Hub:
     def _open_stream(self, new_stream: NewStream) -> None:
         if len(self.streams) >= self.bounds.streams:
             return reject(new_stream, "503 Service Unavailable", "Too many streams are open.")
-        if len(self.by_user.get(new_stream.user_id, ())) >= self.bounds.each:
+        if len(self.by_user.get(new_stream.user_id, ())) >= self.bounds.streams_per_person:
             return reject(new_stream, "429 Too Many Requests", "You have too many streams open.")
         start = self.log.start(new_stream.user_id, new_stream.cursor)
         stream = Connection(new_stream.sock, new_stream.user_id, new_stream.login_id, start.position.id)
@@ -281,6 +305,8 @@ class Hub:
         stream.queue(stream_head(new_stream) + hello_frame(self.log, start))
         self.unsent.add(stream)
         self.logins_due = True
+        if len(self.by_user[stream.user_id]) == 1:
+            self.peers.change(stream.user_id, True)
         if self.presence.connect(stream.user_id):
             self._send_presence(stream.user_id, True)
         if start.position.id >= self.position.id:
@@ -342,12 +368,13 @@ class Hub:
             del self.by_user[stream.user_id]
             self.online.discard(stream.user_id)
             self.presence.disconnect(stream.user_id, time.monotonic())
+            self.peers.change(stream.user_id, False)
 
     # Ephemeral events
 
     def _ephemeral(self, type: str, data: str) -> bytes:
         """An event that is not in the log; its cursor is the log's current position."""
-        return frame(self.log.cursors.cursor(self.position), type, data)
+        return frame(self.cursors.cursor(self.position), type, data)
 
     def _presence(self, user_id: int, online: bool) -> bytes:
         is_so = "true" if online else "false"
@@ -379,10 +406,26 @@ class Hub:
             self._send(event.user_id, self._presence(user_id, False))
 
     def _send_typing(self, chat_id: int, user_id: int) -> None:
+        if user_id in self.people.small_chat_members(chat_id) and self.typing.is_due(
+            chat_id, user_id, time.monotonic()
+        ):
+            self._show_typing(chat_id, user_id)
+            self.peers.typing(chat_id, user_id)
+
+    def _show_typing(self, chat_id: int, user_id: int) -> None:
         members = self.people.small_chat_members(chat_id)
-        if user_id in members and self.typing.is_due(chat_id, user_id, time.monotonic()):
+        if user_id in members:
             text = self._ephemeral("typing", f'{{"chat_id":{chat_id},"user_id":{user_id}}}')
             self._send_to_all(members - {user_id}, text)
+
+    def _apply(self, news: News, batch: Batch) -> None:
+        """Apply what has come from other hosts, and leave the rest to the turn."""
+        batch.is_wake |= news.is_wake
+        batch.logins_ended |= news.logins_ended
+        for user_id in news.came:
+            self._send_presence(user_id, True)
+        for chat_id, user_id in news.typing:
+            self._show_typing(chat_id, user_id)
 
     # The end
 
@@ -394,42 +437,19 @@ class Hub:
             with contextlib.suppress(OSError):
                 stream.flush()
             stream.close()
+        self.peers.close()
         logger.info("%d streams closed", len(self.streams))
-
-
-def stream_head(new_stream: NewStream) -> bytes:
-    """The HTTP head of a stream, and its retry field."""
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + new_stream.head + b"\r\n"
-    return head + retry_frame(random.randint(1000, 3000))
-
-
-def close_early(new_stream: NewStream) -> None:
-    """Answer with an empty stream: the client reconnects, and catches up by its cursor."""
-    log_request(new_stream, 200)
-    with contextlib.suppress(OSError):
-        new_stream.sock.send(stream_head(new_stream), FLAGS)
-    close(new_stream.sock)
-
-
-def reject(new_stream: NewStream, status: str, detail: str) -> None:
-    log_request(new_stream, int(status[:3]))
-    refuse(new_stream.sock, new_stream.head, status, detail, RETRY_AFTER)
-
-
-def log_request(new_stream: NewStream, status: int) -> None:
-    """Write the request's line to the server log: the worker that handed it over does not know the status."""
-    logger.info("%s %d %.0fms", new_stream.line, status, (time.perf_counter() - new_stream.began) * 1000)
 
 
 def departures(changes: list[tuple[str, int, int]]) -> set[tuple[int, int]]:
     """From (type, chat, person) in order, the (chat, person) pairs that have left by the end."""
-    gone: set[tuple[int, int]] = set()
+    departed: set[tuple[int, int]] = set()
     for type, chat_id, user_id in changes:
         if type in LEAVING:
-            gone.add((chat_id, user_id))
+            departed.add((chat_id, user_id))
         elif type == "member.added":
-            gone.discard((chat_id, user_id))
-    return gone
+            departed.discard((chat_id, user_id))
+    return departed
 
 
 def open_files_limit(wanted: int) -> int:

@@ -34,6 +34,8 @@ class Batch:
     """What one read of the inbox returned."""
 
     is_wake: bool = False
+    # Whether a worker has committed events.
+    has_events: bool = False
     logins_ended: bool = False
     new_streams: list[NewStream] = field(default_factory=list)
     typing: list[tuple[int, int]] = field(default_factory=list)
@@ -85,7 +87,9 @@ def read_datagram(batch: Batch, message: bytes, files: array[int]) -> bool:
 
 def read_message(kind: bytes, rest: bytes, batch: Batch, files: array[int]) -> bool:
     """Parse a message of stream/client.py. Raises ValueError or KeyError for anything else."""
-    if kind == b"logins":
+    if kind == b"log":
+        batch.has_events = True
+    elif kind == b"logins":
         batch.logins_ended = True
     elif kind == b"typing":
         chat_id, user_id = map(int, rest.split())

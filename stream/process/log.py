@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import struct
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from lib.sqlite import identity, sqlite3
+from stream.process.peers import NoPeers
 
 # Events for the person `user_id` only; see models/event.py.
 PERSONAL = frozenset({"chat.created", "chat.deleted", "membership.updated", "read", "draft"})
@@ -22,7 +22,7 @@ MISSED_MAX = 1_000
 
 MAC_BYTES = 8
 # A cursor that always leads to a reset: a stream that is cut before its reset event must still get one.
-LOST = -1
+ALWAYS_RESETS = -1
 
 
 class Event(NamedTuple):
@@ -35,10 +35,10 @@ class Event(NamedTuple):
 
 
 class Position(NamedTuple):
-    """A position in the log: after the event `id`, recorded at `stamp` (microseconds; 0 when its row is gone)."""
+    """A position in the log: after the event `id`. `recorded_at` is in microseconds, 0 when the event's row is gone."""
 
     id: int
-    stamp: int
+    recorded_at: int
 
 
 class Cursors:
@@ -48,7 +48,7 @@ class Cursors:
         self.key = key
 
     def cursor(self, position: Position) -> str:
-        packed = struct.pack(">qQ", position.id, position.stamp)
+        packed = struct.pack(">qQ", position.id, position.recorded_at)
         return base64.urlsafe_b64encode(packed + self._mac(packed)).rstrip(b"=").decode()
 
     def position(self, cursor: str) -> Position | None:
@@ -67,13 +67,13 @@ class Cursors:
 
 
 class Start(NamedTuple):
-    """Where a stream begins, and whether events before it are lost, so that the client needs a reset."""
+    """Where a stream begins, and whether events before it were missed, so that the client needs a reset."""
 
     position: Position
-    is_lost: bool
+    needs_reset: bool
 
 
-# The events that a person may see now. Of a chat that they have left, only the event that says so. Events from before
+# The events that a person may see now. Of a chat that they have left, only the event about that. Events from before
 # they joined, or while they were away, stay hidden: chat.created makes the client load the chat.
 VISIBLE = """
     WITH membership_changes AS MATERIALIZED (
@@ -87,95 +87,107 @@ VISIBLE = """
                 SELECT c.type FROM membership_changes c WHERE c.chat_id = e.chat_id AND c.id > e.id
                 ORDER BY c.id LIMIT 1
             ), 'member.removed') = 'member.removed')
-        ORDER BY e.id LIMIT :limit)
+        ORDER BY e.id LIMIT :limit) AS own
     UNION ALL SELECT * FROM (
         SELECT {0} FROM event e
         WHERE e.user_id = :me AND e.id > :after AND e.type IN ('chat.deleted', 'member.removed')
             AND e.chat_id NOT IN (SELECT chat_id FROM membership WHERE user_id = :me)
-        ORDER BY e.id LIMIT :limit)
+        ORDER BY e.id LIMIT :limit) AS departures
     ORDER BY 1 LIMIT :limit
 """
-# The event of a reaction has no text of its own: it gets the message's current text.
-DATA = """
-    CASE WHEN e.type = 'message.updated' AND json_type(e.data, '$.text') IS NULL THEN (
-        SELECT json_set(e.data, '$.text', m.text, '$.html', m.html) FROM message m WHERE m.id = e.message_id
-    ) ELSE e.data END
-"""
-COLUMNS = ", ".join(DATA if name == "data" else f"e.{name}" for name in Event._fields)
 
 
-class EventLog:
-    """The database, read only. Queries that belong together run within one `snapshot()`."""
+class EventLog(ABC):
+    """The database, read only. Queries that belong together run within one `snapshot()`.
 
-    def __init__(self, path: str, key: bytes) -> None:
-        self.path, self.key = path, key
+    What differs between engines is abstract here; open one with stream/process/engine.py. SQL that they share has
+    `:name` for values.
+    """
+
+    # What its methods raise while the database can't be read.
+    errors: tuple[type[Exception], ...]
+    # The columns of an Event in the table `event e`.
+    columns: str
+    # Which database this is, and which generation of it. Cursors are only valid within one.
+    generation: str
+
+    def __init__(self, database: str, key: bytes) -> None:
+        """`database` is what its engine opens, `key` the key of the cursors. Raises one of `errors`."""
+        self.database, self.key = database, key
         self.open()
 
+    @staticmethod
+    def peers(database: str) -> NoPeers:
+        """What connects this host with the others that share the database."""
+        return NoPeers()
+
+    @classmethod
+    def on_connection(cls, connection: Any, key: bytes) -> EventLog:
+        """The log on a connection that stays open afterwards, where the engine has a pool of them."""
+        raise NotImplementedError
+
+    @abstractmethod
     def open(self) -> None:
-        self.file = identity(self.path)
-        self.database = sqlite3.connect(self.path, timeout=1, isolation_level=None, check_same_thread=False)
-        self._execute("PRAGMA query_only = 1")
-        self.read_generation()
+        """Connect, and read the generation."""
 
-    def read_generation(self) -> None:
-        """Read which database this is, and which generation of it. Cursors are only valid within one.
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
 
-        SQLite increments the schema version whenever a backup is restored into the file, and with a migration.
-        """
-        (first_migration_at,) = self._fetch_one("SELECT min(applied_at) FROM migration")
-        self.generation = f"{first_migration_at} {self._schema_version()}"
-        self.cursors = Cursors(hmac.digest(self.key, self.generation.encode(), hashlib.sha256))
-
-    def _schema_version(self) -> int:
-        return int(self._fetch_one("PRAGMA schema_version")[0])
-
+    @abstractmethod
     def reopen_if_replaced(self) -> bool:
         """Open the database anew when its file was replaced. Returns whether it was."""
-        there = identity(self.path)
-        if there is None or there == self.file:
-            return False
-        self.close()
-        self.open()
-        return True
 
-    def continues_from(self, position: Position, generation: str) -> bool:
-        """Whether this is still the log that was read up to a position; False after a backup was restored."""
-        if generation != self.generation or generation.rpartition(" ")[2] != str(self._schema_version()):
-            return False
-        there = self._position(position.id)
-        return position.id <= self.end().id and (not there.stamp or not position.stamp or there.stamp == position.stamp)
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[int | str]:
+        """Read the database as it is now, whatever is written meanwhile.
 
-    def close(self) -> None:
-        self.database.close()
+        Yields its version, which changes with every write by another connection.
+        """
 
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Read the database as it is now, whatever is written meanwhile."""
-        self._execute("BEGIN")
-        try:
-            yield
-        finally:
-            self._execute("ROLLBACK")
+    @abstractmethod
+    def end(self) -> Position:
+        """The position after the newest event."""
 
-    def _execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
-        return self.database.execute(sql, values)
+    @abstractmethod
+    def logins(self, ids: Iterable[int]) -> dict[int, int]:
+        """The logins among `ids` that still exist, and when they expire (microseconds since 1970)."""
+
+    @abstractmethod
+    def _query_generation(self) -> str: ...
+
+    @abstractmethod
+    def _state(self, event_id: int) -> tuple[bool, int, int]:
+        """Whether the generation is still the one that was read; _last_id(); when an event was recorded, 0 if its row
+        is gone.
+        """
+
+    @abstractmethod
+    def _last_id(self) -> int:
+        """The newest id of an event ever used, even if its row is gone; no older than any in this snapshot."""
+
+    @abstractmethod
+    def _fetch_all(self, sql: str, values: Any = ()) -> list[Any]: ...
 
     def _fetch_one(self, sql: str, values: Any = ()) -> tuple[Any, ...]:
-        row: tuple[Any, ...] = self._execute(sql, values).fetchone()
+        row: tuple[Any, ...] = self._fetch_all(sql, values)[0]
         return row
 
-    def version(self) -> int:
-        """A number that changes with every write by another connection."""
-        return int(self._fetch_one("PRAGMA data_version")[0])
+    def load_generation(self) -> None:
+        """Load the generation, and sign cursors that are valid within it."""
+        self.generation = self._query_generation()
+        self.cursors = Cursors(hmac.digest(self.key, self.generation.encode(), hashlib.sha256))
 
-    def end(self) -> Position:
-        """The position after the newest event, even if its row is gone."""
-        last = self._execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
-        return self._position(int(last[0]) if last else 0)
-
-    def _position(self, event_id: int) -> Position:
-        row = self._execute("SELECT created_at FROM event WHERE id = ?", (event_id,)).fetchone()
-        return Position(event_id, int(row[0]) if row else 0)
+    def continues_from(self, position: Position, generation: str) -> bool:
+        """Whether this log still has the history up to a position; False after a backup was restored."""
+        if generation != self.generation:
+            return False
+        is_same, last, recorded_at = self._state(position.id)
+        return (
+            is_same
+            and position.id <= last
+            and (not recorded_at or not position.recorded_at or recorded_at == position.recorded_at)
+        )
 
     def start(self, user_id: int, cursor: str | None) -> Start:
         """Where a person's stream begins: at their cursor, else now."""
@@ -184,16 +196,18 @@ class EventLog:
             return Start(end, False)
         position = self.cursors.position(cursor)
         return (
-            Start(end, True) if position is None or not self._serves(user_id, position, end) else Start(position, False)
+            Start(end, True)
+            if position is None or not self._can_resume(user_id, position, end)
+            else Start(position, False)
         )
 
-    def _serves(self, user_id: int, position: Position, end: Position) -> bool:
+    def _can_resume(self, user_id: int, position: Position, end: Position) -> bool:
         """Whether everything after a position can still be delivered."""
         if position.id < 0 or not self.continues_from(position, self.generation):
             # A backup was restored, and the log has diverged since.
             return False
         (oldest,) = self._fetch_one("SELECT min(id) FROM event")
-        if position.id < (end.id if oldest is None else oldest - 1) or position.id < self.hidden():
+        if position.id < (self._last_id() if oldest is None else oldest - 1) or position.id < self.hidden():
             return False
         return position.id == end.id or self._missed(user_id, position.id) <= MISSED_MAX
 
@@ -204,31 +218,29 @@ class EventLog:
     def _missed(self, user_id: int, after: int) -> int:
         visible = VISIBLE.format("e.id")
         values = {"me": user_id, "after": after, "limit": MISSED_MAX + 1}
-        return int(self._fetch_one(f"SELECT count(*) FROM ({visible})", values)[0])
+        return int(self._fetch_one(f"SELECT count(*) FROM ({visible}) AS missed", values)[0])
 
     def visible_to(self, user_id: int, after: int, limit: int) -> list[Event]:
         """The events after one that a person may see now, in order."""
         values = {"me": user_id, "after": after, "limit": limit}
-        return [Event(*row) for row in self._execute(VISIBLE.format(COLUMNS), values)]
+        return [Event(*row) for row in self._fetch_all(VISIBLE.format(self.columns), values)]
 
     def after(self, event_id: int, limit: int) -> list[Event]:
         """All events after one, in order."""
-        sql = f"SELECT {COLUMNS} FROM event e WHERE e.id > ? ORDER BY e.id LIMIT ?"
-        return [Event(*row) for row in self._execute(sql, (event_id, limit))]
+        sql = f"SELECT {self.columns} FROM event e WHERE e.id > :after ORDER BY e.id LIMIT :limit"
+        return [Event(*row) for row in self._fetch_all(sql, {"after": event_id, "limit": limit})]
 
     def membership_changes(self, after: int) -> list[tuple[str, int, int]]:
         """Type, chat and person of every event after one by which somebody joins or leaves a chat."""
-        sql = "SELECT type, chat_id, user_id FROM event WHERE id > ? AND type IN (?, ?, ?) ORDER BY id"
-        return self._execute(sql, (after, "member.added", *LEAVING)).fetchall()
+        sql = """
+            SELECT type, chat_id, user_id FROM event
+            WHERE id > :after AND type IN ('member.added', 'member.removed', 'chat.deleted') ORDER BY id
+        """
+        return self._fetch_all(sql, {"after": after})
 
     def members(self) -> list[tuple[int, int]]:
         """All members of all chats, as (chat, person)."""
-        return self._execute("SELECT chat_id, user_id FROM membership").fetchall()
-
-    def logins(self, ids: Iterable[int]) -> dict[int, int]:
-        """The logins among `ids` that still exist, and when they expire (microseconds since 1970)."""
-        sql = "SELECT id, expires_at FROM session WHERE id IN (SELECT value FROM json_each(?))"
-        return dict(self._execute(sql, (json.dumps(list(ids)),)).fetchall())
+        return self._fetch_all("SELECT chat_id, user_id FROM membership")
 
 
 # Wire format: https://html.spec.whatwg.org/multipage/server-sent-events.html
@@ -245,10 +257,10 @@ def event_frame(log: EventLog, event: Event) -> bytes:
 
 def hello_frame(log: EventLog, start: Start) -> bytes:
     """The first event of a stream: its cursor is where the stream begins."""
-    if not start.is_lost:
+    if not start.needs_reset:
         return frame(log.cursors.cursor(start.position), "hello", "{}")
-    lost = frame(log.cursors.cursor(Position(LOST, 0)), "hello", "{}")
-    return lost + reset_frame(log, start.position)
+    hello = frame(log.cursors.cursor(Position(ALWAYS_RESETS, 0)), "hello", "{}")
+    return hello + reset_frame(log, start.position)
 
 
 def reset_frame(log: EventLog, position: Position) -> bytes:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Set
 from lib.limits import PRESENCE_MEMBERS_MAX
 
 TYPING_EVERY = 1.0
+# The name of this host.
+HERE = ""
 NO_MEMBERS: frozenset[int] = frozenset()
 
 
@@ -49,7 +51,7 @@ class ChatMembers:
 
 
 class Presence:
-    """Who is online: anyone with an open stream, or whose last stream ended less than `grace` seconds ago.
+    """Who is online: anyone with an open stream on any host, or whose last one ended less than `grace` seconds ago.
 
     So reloading a page or losing the connection for a moment does not show as offline.
     """
@@ -57,18 +59,33 @@ class Presence:
     def __init__(self, grace: float) -> None:
         self.grace = grace
         self.online: set[int] = set()
+        self._at: dict[str, set[int]] = defaultdict(set)
         self._going: dict[int, float] = {}
 
-    def connect(self, user_id: int) -> bool:
+    def connect(self, user_id: int, host: str = HERE) -> bool:
         """Note an opened stream. Returns whether the person was offline before."""
+        self._at[host].add(user_id)
         self._going.pop(user_id, None)
         is_news = user_id not in self.online
         self.online.add(user_id)
         return is_news
 
-    def disconnect(self, user_id: int, now: float) -> None:
-        """Note that a person's last stream was closed."""
-        self._going[user_id] = now + self.grace
+    def disconnect(self, user_id: int, now: float, host: str = HERE) -> None:
+        """Note that a person's last stream on a host was closed."""
+        if user_id in self._at.get(host, NO_MEMBERS):
+            self._at[host].remove(user_id)
+            if not any(user_id in people for people in self._at.values()):
+                self._going[user_id] = now + self.grace
+
+    def replace(self, host: str, people: set[int], now: float) -> list[int]:
+        """Note who has streams on a host, and nobody else. Returns those who were offline before."""
+        before = self._at[host]
+        came = [user_id for user_id in people - before if self.connect(user_id, host)]
+        for user_id in before - people:
+            self.disconnect(user_id, now, host)
+        if not people:
+            del self._at[host]
+        return came
 
     def expire(self, now: float) -> list[int]:
         """Remove and return the people who have been away for the grace period."""
@@ -83,13 +100,13 @@ class Typing:
     """Throttle typing events to one a second per person and chat."""
 
     def __init__(self) -> None:
-        self._told: dict[tuple[int, int], float] = {}
+        self._sent_at: dict[tuple[int, int], float] = {}
 
     def is_due(self, chat_id: int, user_id: int, now: float) -> bool:
-        if now - self._told.get((chat_id, user_id), -TYPING_EVERY) < TYPING_EVERY:
+        if now - self._sent_at.get((chat_id, user_id), -TYPING_EVERY) < TYPING_EVERY:
             return False
-        self._told[chat_id, user_id] = now
+        self._sent_at[chat_id, user_id] = now
         return True
 
     def forget(self, now: float) -> None:
-        self._told = {key: at for key, at in self._told.items() if now - at < TYPING_EVERY}
+        self._sent_at = {key: at for key, at in self._sent_at.items() if now - at < TYPING_EVERY}

@@ -52,15 +52,15 @@ def test_a_long_text_from_right_to_left_begins_at_the_right_of_its_row(visit: Vi
     ann = visit().signs_up(name())
     ann.starts("Garden")
     ann.writes("مرحبا بكم في الحديقة " * 12)
-    said = ann.page.locator(".chat-row > p:not([hidden]) > bdi")
-    expect(said).to_be_visible()
-    shown = said.evaluate("""(said) => {
-        const box = said.getBoundingClientRect();
+    last_message = ann.page.locator(".chat-row > p:not([hidden]) > bdi")
+    expect(last_message).to_be_visible()
+    shown = last_message.evaluate("""(text) => {
+        const box = text.getBoundingClientRect();
         const first = new Range();
-        first.setStart(said.firstChild, 0);
-        first.setEnd(said.firstChild, 1);
+        first.setStart(text.firstChild, 0);
+        first.setEnd(text.firstChild, 1);
         const { left, right } = first.getBoundingClientRect();
-        const isCut = said.scrollWidth > said.clientWidth;
-        return [isCut, left >= box.left && right <= box.right + 1, getComputedStyle(said).direction];
+        const isCut = text.scrollWidth > text.clientWidth;
+        return [isCut, left >= box.left && right <= box.right + 1, getComputedStyle(text).direction];
     }""")
     assert shown == [True, True, "rtl"]

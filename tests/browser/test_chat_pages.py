@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from .conftest import Visit, Visitor, tab_shows
-from .test_live import Pair, enters, name, row, said
+from .test_live import Pair, enters, message_texts, name, row
 
 
 class Two(Pair):
@@ -42,7 +42,7 @@ def test_a_chat_opens_without_a_page_load_and_back_and_forward_lead_on(two: Two)
     row(bob, "Kitchen").click()
     is_open(bob, "Kitchen")
     expect(bob.page).to_have_url(bob.server.url + two.kitchen)
-    expect(said(bob)).to_have_text(["Soup is on"])
+    expect(message_texts(bob)).to_have_text(["Soup is on"])
     expect(row(bob, "Kitchen")).to_have_attribute("aria-current", "page")
     expect(row(bob, "Garden")).not_to_have_attribute("aria-current", "page")
     expect(bob.page.locator("chat-people")).to_have_text("· 2 online")
@@ -50,23 +50,23 @@ def test_a_chat_opens_without_a_page_load_and_back_and_forward_lead_on(two: Two)
     expect(bob.page.locator("chat-pages")).to_have_text("Kitchen · Flask Chat")
     bob.page.go_back()
     is_open(bob, "Garden")
-    expect(said(bob)).to_have_text(["The tomatoes are in"])
+    expect(message_texts(bob)).to_have_text(["The tomatoes are in"])
     bob.page.go_forward()
     is_open(bob, "Kitchen")
     # It is a live page as any other.
     enters(bob, "I am hungry")
     two.ann.opens(two.kitchen)
-    expect(said(two.ann)).to_have_text(["Soup is on", "I am hungry"])
+    expect(message_texts(two.ann)).to_have_text(["Soup is on", "I am hungry"])
     two.ann.writes("Come then")
-    expect(said(bob)).to_have_text(["Soup is on", "I am hungry", "Come then"])
+    expect(message_texts(bob)).to_have_text(["Soup is on", "I am hungry", "Come then"])
     assert two.has_stayed(bob)
     assert not bob.complaints
 
 
-def test_what_happened_meanwhile_stands_there(two: Two) -> None:
+def test_a_chat_from_memory_shows_what_changed_meanwhile(two: Two) -> None:
     bob, ann = two.bob, two.ann
     ann.writes("and the beans")
-    expect(said(bob)).to_have_count(2)
+    expect(message_texts(bob)).to_have_count(2)
     row(bob, "Kitchen").click()
     is_open(bob, "Kitchen")
     article = ann.page.get_by_role("article").first
@@ -85,7 +85,7 @@ def test_what_happened_meanwhile_stands_there(two: Two) -> None:
     bob.page.on("request", lambda request: asked.append(request.url.removeprefix(bob.server.url)))
     row(bob, "Garden").click()
     is_open(bob, "Garden")
-    expect(said(bob)).to_have_text(["The tomatoes are red", "and the peas"])
+    expect(message_texts(bob)).to_have_text(["The tomatoes are red", "and the peas"])
     expect(bob.page.get_by_role("article").nth(1)).to_contain_text("This message was deleted")
     expect(row(bob, "Garden")).not_to_contain_text("unread")
     # It came out of memory: the events had told what is new.
@@ -98,7 +98,7 @@ def test_unsent_words_and_the_place_are_kept(two: Two) -> None:
     bob = two.bob
     for number in range(3):
         two.ann.writes(f"{number}\n\n" * 40)
-    expect(said(bob)).to_have_count(4)
+    expect(message_texts(bob)).to_have_count(4)
     log = bob.page.get_by_role("log")
     log.evaluate("log => log.scrollTop = -700")
     bob.fills("Message", "I wanted to say")

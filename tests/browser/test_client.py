@@ -11,7 +11,7 @@ from servers import wait_for
 from lib import usernames
 
 from .conftest import PASSWORD, Visit, Visitor, until
-from .test_live import Pair, name, row, said
+from .test_live import Pair, message_texts, name, row
 from .test_overlays import back
 
 LANGUAGES = pytest.mark.parametrize("language", ["en-GB", "ru-RU"])
@@ -176,7 +176,7 @@ def moves_to(article: Locator) -> None:
         article.locator(".prose").hover(position={"x": place, "y": 5})
 
 
-def test_there_is_never_more_than_one_bar(visit: Visit) -> None:
+def test_only_one_message_action_bar_is_shown(visit: Visit) -> None:
     ann, first, second = two_messages(visit)
     page = ann.page
     first.hover()
@@ -488,7 +488,7 @@ def test_offline_the_page_stays_and_says_so(visit: Visit, language: str, phone: 
     assert Pair.has_stayed(ann)
 
 
-def test_back_to_what_is_not_in_memory_stays_here_too(visit: Visit) -> None:
+def test_offline_back_to_a_chat_not_in_memory_stays_on_the_page(visit: Visit) -> None:
     ann = in_chat(visit)
     other = ann.starts("Kitchen")
     ann.writes("Soup is on")
@@ -500,5 +500,5 @@ def test_back_to_what_is_not_in_memory_stays_here_too(visit: Visit) -> None:
     ann.context.set_offline(True)
     back(ann.page)
     expect(ann.page.locator("live-stream")).to_have_text(re.compile("offline"))
-    expect(said(ann)).to_have_text(["Soup is on"])
+    expect(message_texts(ann)).to_have_text(["Soup is on"])
     expect(ann.page).to_have_url(ann.server.url + other)

@@ -128,7 +128,7 @@ def test_a_copy_has_the_colours_of_the_original(case: str, page: Page, tmp_path:
 
 
 @pytest.mark.parametrize("case", ["jpeg p3", "jpeg cmyk profile", "png palette table", "png linear", "avif 2020"])
-def test_so_has_the_picture_of_a_person(case: str, page: Page, tmp_path: Path) -> None:
+def test_an_avatar_has_the_colours_of_the_original(case: str, page: Page, tmp_path: Path) -> None:
     source, picture = original_of(STILLS[case], tmp_path)
     out = tmp_path / "square"
     square = images.square(source, out, SIZE[1])

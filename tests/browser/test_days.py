@@ -39,12 +39,12 @@ def test_a_page_says_days_as_the_server_does(visit: Visit, app: Flask, language:
         now - timedelta(days=days, hours=hours) for days in (0, 1, 2, 5, 6, 7, 30, 100, 200, 400) for hours in (0, 1)
     ]
     asked = [[way, when.isoformat()] for way in ("short", "day", "point") for when in times]
-    told = who.page.evaluate(
+    formatted = who.page.evaluate(
         "async (asked) => { const {formatted} = await import('days'); return asked.map((one) => formatted(...one)); }",
         asked,
     )
     with app.test_request_context("/", headers={"Cookie": f"time_zone={zone}", "Accept-Language": language}):
-        assert told == [FORMATS[way](round(datetime.fromisoformat(when).timestamp() * 1e6)) for way, when in asked]
+        assert formatted == [FORMATS[way](round(datetime.fromisoformat(when).timestamp() * 1e6)) for way, when in asked]
 
 
 @pytest.mark.parametrize("language", WORDS)

@@ -72,7 +72,7 @@ def saved(ann: Ann) -> str:
     return html.unescape(area[1]).removeprefix("\n")
 
 
-def said(who: Visitor) -> Locator:
+def message_texts(who: Visitor) -> Locator:
     return who.page.get_by_role("article").locator(".prose")
 
 
@@ -103,7 +103,7 @@ def test_a_reload_and_a_crash_lose_nothing(ann: Ann) -> None:
     assert not ann.laptop.complaints
 
 
-def test_the_other_device_has_it_too(ann: Ann) -> None:
+def test_a_draft_appears_on_the_other_device(ann: Ann) -> None:
     phone = ann.phone()
     types(ann.laptop, "Hello from the laptop")
     expect(field(phone)).to_have_value("Hello from the laptop")
@@ -117,7 +117,7 @@ def test_the_other_device_has_it_too(ann: Ann) -> None:
     assert not ann.laptop.complaints + phone.complaints
 
 
-def test_what_one_types_is_not_written_over(ann: Ann) -> None:
+def test_what_is_being_typed_is_not_overwritten(ann: Ann) -> None:
     phone = ann.phone()
     phone.page.route("**/draft", lambda route: route.abort())
     field(phone).press_sequentially("my own words")
@@ -132,7 +132,7 @@ def test_what_one_types_is_not_written_over(ann: Ann) -> None:
     expect(field(ann.laptop)).to_have_value("my own words stay")
 
 
-def test_the_list_tells_of_it(ann: Ann) -> None:
+def test_the_chat_list_shows_the_draft(ann: Ann) -> None:
     home = ann.phone("/")
     row = home.page.locator(".chat-row", has_text="Garden")
     expect(row).to_contain_text("No messages yet")
@@ -143,13 +143,13 @@ def test_the_list_tells_of_it(ann: Ann) -> None:
     expect(row).not_to_contain_text("Draft")
 
 
-def test_the_list_tells_of_it_in_russian(ann: Ann) -> None:
+def test_the_chat_list_shows_the_draft_in_russian(ann: Ann) -> None:
     types(ann.laptop, "Помидоры")
     home = ann.visit(language="ru-RU").logs_in(ann.username, ("Имя пользователя", "Пароль", "Войти"))
     expect(home.page.locator("li.chat-row")).to_contain_text("Черновик: Помидоры")
 
 
-def test_signed_out_it_waits_for_the_next_time(ann: Ann) -> None:
+def test_a_draft_survives_being_signed_out(ann: Ann) -> None:
     ann.laptop.page.route("**/draft", lambda route: route.abort())
     field(ann.laptop).press_sequentially("half a sent")
     other = ann.phone("/settings")
@@ -167,7 +167,7 @@ LANGUAGES = pytest.mark.parametrize(
 SCREENS = pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
 
 
-def test_without_scripts_what_was_sent_is_over_on_every_device(ann: Ann) -> None:
+def test_without_scripts_sending_clears_the_draft_on_every_device(ann: Ann) -> None:
     types(ann.laptop, "The tomatoes")
     plain = ann.phone(javascript=False)
     field(plain).fill("The tomatoes are in")
@@ -191,7 +191,9 @@ def test_without_scripts_a_page_from_before_leaves_a_newer_draft_alone(ann: Ann)
 
 @LANGUAGES
 @SCREENS
-def test_without_scripts_a_draft_shows_what_it_answers(ann: Ann, language: tuple[str, str, str], phone: bool) -> None:
+def test_without_scripts_a_draft_shows_what_it_replies_to(
+    ann: Ann, language: tuple[str, str, str], phone: bool
+) -> None:
     locale, words, cancel = language
     ann.laptop.writes("Are they **in**?")
     ann.laptop.opens(ann.path + "?reply_to=" + str(last_id(ann.laptop)))
@@ -213,7 +215,7 @@ def test_without_scripts_a_draft_shows_what_it_answers(ann: Ann, language: tuple
     expect(strip).to_have_count(0)
 
 
-def test_a_cancelled_answer_stays_cancelled(ann: Ann) -> None:
+def test_a_cancelled_reply_stays_cancelled(ann: Ann) -> None:
     ann.laptop.writes("Are they in?")
     ann.laptop.opens(ann.path + "?reply_to=" + str(last_id(ann.laptop)))
     ready(ann.laptop)
@@ -230,7 +232,7 @@ def test_a_cancelled_answer_stays_cancelled(ann: Ann) -> None:
 
 
 @SCREENS
-def test_over_plain_http_what_was_sent_is_no_draft(ann: Ann, phone: bool) -> None:
+def test_over_plain_http_sending_clears_the_draft(ann: Ann, phone: bool) -> None:
     """No locks and no keys of the browser's own: the form goes by itself, while a save is on its way."""
     device = ann.visit(phone=phone).logs_in(ann.username)
     device.context.add_init_script(INSECURE)
@@ -239,7 +241,7 @@ def test_over_plain_http_what_was_sent_is_no_draft(ann: Ann, phone: bool) -> Non
     types(device, "The tomatoes")
     field(device).press_sequentially(" are in")
     device.page.locator(".composer-send").click()
-    expect(said(device)).to_have_text(["The tomatoes are in"])
+    expect(message_texts(device)).to_have_text(["The tomatoes are in"])
     expect(field(device)).to_have_value("")
     device.page.reload()
     ready(device)
@@ -247,7 +249,7 @@ def test_over_plain_http_what_was_sent_is_no_draft(ann: Ann, phone: bool) -> Non
     expect(field(ann.laptop)).to_have_value("")
     # What is said elsewhere comes live there, too.
     ann.laptop.writes("and the beans")
-    expect(said(device)).to_have_text(["The tomatoes are in", "and the beans"])
+    expect(message_texts(device)).to_have_text(["The tomatoes are in", "and the beans"])
     assert not device.complaints
 
 
@@ -285,13 +287,13 @@ def test_a_chat_that_comes_back_from_memory_knows_what_was_sent_elsewhere(ann: A
     phone.opens(ann.path)
     ready(phone)
     field(phone).press("Enter")
-    expect(said(phone)).to_have_text(["Hello"])
+    expect(message_texts(phone)).to_have_text(["Hello"])
     ann.laptop.page.go_back()
-    expect(said(ann.laptop)).to_have_text(["Hello"])
+    expect(message_texts(ann.laptop)).to_have_text(["Hello"])
     expect(field(ann.laptop)).to_have_value("")
 
 
-def test_without_scripts_it_stands_in_the_field(ann: Ann) -> None:
+def test_without_scripts_the_draft_is_in_the_field(ann: Ann) -> None:
     types(ann.laptop, "The tomatoes are in")
     plain = ann.phone(javascript=False)
     expect(field(plain)).to_have_value("The tomatoes are in")

@@ -155,8 +155,8 @@ def test_the_first_load_is_light(place: Place, chromium: Browser) -> None:
     api, account = f"{place.server.url}/api", {"username": "axe-ann", "password": PASSWORD}
     token = requests.post(f"{api}/users/login", json=account, timeout=60).json()["token"]
     for number in range(47):
-        said = {"chat_id": int(place.ids["chat"].split("/")[-1]), "text": f"{number}: {varied[number % len(varied)]}"}
-        answer = requests.post(f"{api}/messages", json=said, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        body = {"chat_id": int(place.ids["chat"].split("/")[-1]), "text": f"{number}: {varied[number % len(varied)]}"}
+        answer = requests.post(f"{api}/messages", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60)
         assert answer.status_code == 201
     # As one comes in by a link: with a login, and nothing kept from before.
     fresh = chromium.new_context(storage_state=place.state, viewport=WIDE)

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Route, expect
 
 from .conftest import PASSWORD, Visit, Visitor, tab_shows, until
 from .test_everyone import AXE
-from .test_live import Pair, enters, name, problem, said
+from .test_live import Pair, enters, message_texts, name, problem
 
 WORDS = {
     "en-GB": ("Edit message", "Message", "Save", "Delete message", "Undo", "Reply", "edited"),
@@ -135,16 +135,16 @@ def test_the_keyboard_takes_files_away_again(pair: Pair) -> None:
 
 def test_what_is_too_large_or_too_much_is_told_at_once_beside_the_rest(pair: Pair) -> None:
     bob = pair.bob
-    bob.page.locator("chat-composer").evaluate("composer => composer.setAttribute('largest', 1000)")
+    bob.page.locator("chat-composer").evaluate("composer => composer.setAttribute('max-file-size', 1000)")
     field(bob).focus()
     files = [["film.mov", "video/quicktime", 1001], *([f"{number}.txt", "text/plain", 1] for number in range(11))]
     bob.page.evaluate(PASTE, files)
     expect(previews(bob)).to_have_count(12)
     expect(previews(bob).first).to_contain_text("Larger than 25 MB")
     expect(previews(bob).last).to_contain_text("More than 10 files")
-    told = bob.page.locator(".composer [role=status]")
-    expect(told).to_contain_text("film.mov: Larger than 25 MB")
-    expect(told).to_contain_text("Files to send: 10")
+    status = bob.page.locator(".composer [role=status]")
+    expect(status).to_contain_text("film.mov: Larger than 25 MB")
+    expect(status).to_contain_text("Files to send: 10")
     # Room for one more.
     bob.page.get_by_role("button", name="Remove 0.txt").click()
     expect(previews(bob).last).not_to_contain_text("More than")
@@ -231,7 +231,7 @@ def test_what_was_refused_comes_back_into_the_field_to_be_changed(pair: Pair) ->
     expect(failed).to_have_count(0)
     expect(field(pair.bob)).to_have_value("x" * 10_001)
     enters(pair.bob, "short")
-    expect(said(pair.ann)).to_have_text(["short"])
+    expect(message_texts(pair.ann)).to_have_text(["short"])
 
 
 def test_where_the_browser_keeps_nothing_the_form_goes_by_itself(visit: Visit) -> None:
@@ -278,7 +278,7 @@ def test_a_message_is_edited_and_deleted_where_it_stands(visit: Visit, language:
     expect(field(ann, label)).to_be_focused()
     field(ann, label).fill("The tomatoes are in")
     ann.presses(save)
-    expect(said(ann)).to_have_text(["The tomatoes are in"])
+    expect(message_texts(ann)).to_have_text(["The tomatoes are in"])
     expect(ann.page.get_by_role("article")).to_contain_text(edited)
     expect(ann.page.locator("message-editor")).to_have_count(0)
     does(ann, "tomatoes", delete)
@@ -287,7 +287,7 @@ def test_a_message_is_edited_and_deleted_where_it_stands(visit: Visit, language:
     expect(ann.page.get_by_role("dialog")).to_have_count(0)
     expect(ann.page.locator("article")).to_have_class(re.compile("is-deleted"))
     ann.page.get_by_role("status").get_by_role("button", name=undo, exact=True).click()
-    expect(said(ann)).to_have_text(["The tomatoes are in"])
+    expect(message_texts(ann)).to_have_text(["The tomatoes are in"])
     expect(ann.page.locator("undo-toast")).to_have_count(0)
     assert Pair.has_stayed(ann) and not ann.complaints
 
@@ -308,7 +308,7 @@ def test_the_keyboard_edits_the_last_own_message(pair: Pair) -> None:
     ann.page.keyboard.press("Shift+Enter")
     ann.page.keyboard.type("a half")
     ann.page.keyboard.press("Enter")
-    expect(said(bob)).to_contain_text(["one", "two and\na half", "three"], use_inner_text=True)
+    expect(message_texts(bob)).to_contain_text(["one", "two and\na half", "three"], use_inner_text=True)
     expect(field(ann)).to_be_focused()
     expect(field(ann)).to_have_value("")
     # Esc leaves everything as it was.
@@ -316,7 +316,7 @@ def test_the_keyboard_edits_the_last_own_message(pair: Pair) -> None:
     ann.page.keyboard.type("not this")
     ann.page.keyboard.press("Escape")
     expect(ann.page.locator("message-editor")).to_have_count(0)
-    expect(said(ann).nth(1)).to_contain_text("two and")
+    expect(message_texts(ann).nth(1)).to_contain_text("two and")
     expect(field(ann)).to_be_focused()
     # With something written already the key is the field's own.
     field(ann).fill("words")
@@ -353,8 +353,8 @@ def test_no_key_is_lost_while_the_editor_opens(pair: Pair) -> None:
     held[0].continue_()
     until(ann.page, lambda: len(answered) == 2)
     pair.bob.opens(pair.path)
-    expect(said(pair.bob)).to_have_text(["one two!?"])
-    expect(said(ann)).to_have_text(["one two!?"])
+    expect(message_texts(pair.bob)).to_have_text(["one two!?"])
+    expect(message_texts(ann)).to_have_text(["one two!?"])
     expect(ann.page.locator("message-editor")).to_have_count(0)
     expect(field(ann)).to_have_value("")
 
@@ -398,7 +398,7 @@ def test_an_edit_that_fails_keeps_the_words(pair: Pair) -> None:
     expect(alert).to_contain_text("Not these words.")
     expect(field(ann)).to_have_value("one and a half")
     ann.presses("Save")
-    expect(said(pair.bob)).to_have_text(["one and a half"])
+    expect(message_texts(pair.bob)).to_have_text(["one and a half"])
     expect(ann.page.locator("message-editor")).to_have_count(0)
 
 
@@ -424,7 +424,7 @@ def test_what_happens_to_a_message_while_it_is_edited_is_told(pair: Pair) -> Non
     second.presses("Undo")
     expect(ann.page.get_by_role("article").locator(".message-actions")).to_have_count(1)
     ann.presses("Save")
-    expect(said(pair.bob)).to_have_text(["one and a half"])
+    expect(message_texts(pair.bob)).to_have_text(["one and a half"])
 
 
 def test_an_edit_survives_a_page_in_between(pair: Pair) -> None:
@@ -469,7 +469,7 @@ def test_a_deletion_is_undone_on_every_screen(pair: Pair) -> None:
     expect(bob.page.get_by_role("button", name="Undo")).to_have_count(0)
     ann.presses("Undo")
     for one in (ann, bob):
-        expect(said(one)).to_have_text(["The tomatoes are in", "All of them?"])
+        expect(message_texts(one)).to_have_text(["The tomatoes are in", "All of them?"])
         expect(one.page.get_by_role("article").last.locator(".quote")).to_contain_text("The tomatoes are in")
     assert pair.has_stayed(ann) and pair.has_stayed(bob)
 
@@ -490,7 +490,7 @@ def test_a_deletion_is_undone_without_scripts(visit: Visit) -> None:
     expect(ann.page.get_by_role("button", name="Undo")).to_have_count(0)
 
 
-def test_too_late_is_told(pair: Pair) -> None:
+def test_undo_after_the_time_limit_says_so(pair: Pair) -> None:
     ann = pair.ann
     ann.writes("one")
     ann.page.route("**/restore", lambda route: problem(route, 404))
@@ -501,7 +501,7 @@ def test_too_late_is_told(pair: Pair) -> None:
     expect(ann.page.locator("undo-toast")).to_have_count(0)
 
 
-def test_the_offer_goes_away_by_itself(pair: Pair) -> None:
+def test_the_undo_toast_disappears_by_itself(pair: Pair) -> None:
     ann = pair.ann
     ann.writes("one")
     ann.page.locator("template.undo").evaluate("t => t.content.querySelector('undo-toast').setAttribute('seconds', 1)")
@@ -527,7 +527,7 @@ def test_a_deletion_that_fails_is_told_in_the_question(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
-def test_an_answer_keeps_what_was_written_and_can_be_dropped(visit: Visit, phone: bool) -> None:
+def test_a_reply_keeps_what_was_written_and_can_be_dropped(visit: Visit, phone: bool) -> None:
     ann = visit(phone=phone).signs_up(name())
     ann.starts("Garden")
     ann.writes("Who has the watering can?")
@@ -552,7 +552,7 @@ def test_an_answer_keeps_what_was_written_and_can_be_dropped(visit: Visit, phone
     assert Pair.has_stayed(ann) and not ann.complaints
 
 
-def test_an_answer_of_a_page_drops_its_address_too(pair: Pair) -> None:
+def test_dropping_a_reply_of_a_page_drops_its_address_too(pair: Pair) -> None:
     ann = pair.ann
     ann.writes("one")
     number = (ann.page.get_by_role("article").get_attribute("id") or "").removeprefix("message-")
@@ -606,7 +606,7 @@ def test_axe_finds_nothing_in_what_is_done_in_place(visit: Visit, theme: str, ph
     look("editor")
     ann.page.keyboard.press("Escape")
     does(ann, "watering can", "Reply")
-    ann.page.locator("chat-composer").evaluate("composer => composer.setAttribute('largest', 5000)")
+    ann.page.locator("chat-composer").evaluate("composer => composer.setAttribute('max-file-size', 5000)")
     large = {"name": "film.mov", "mimeType": "video/quicktime", "buffer": bytes(5001)}
     ann.page.get_by_label("Attach", exact=True).set_input_files([picture(), large])
     expect(previews(ann)).to_have_count(2)

@@ -139,7 +139,7 @@ def looked_at(everything: Place, chromium: Browser, look: Any, **how: Any) -> li
         for address in pages:
             path = address.format(**everything.ids)
             page.goto(everything.server.url + path)
-            found += [f"{path}: {told}" for told in look(page)]
+            found += [f"{path}: {problem}" for problem in look(page)]
         context.close()
     return found
 

@@ -56,7 +56,7 @@ def enters(who: Visitor, text: str) -> None:
     field.press("Enter")
 
 
-def said(who: Visitor) -> Locator:
+def message_texts(who: Visitor) -> Locator:
     return who.page.get_by_role("log").locator("article .prose")
 
 
@@ -65,17 +65,17 @@ def row(who: Visitor, title: str) -> Locator:
 
 
 def problem(route: Route, status: int, **errors: list[str]) -> None:
-    told = {"type": "about:blank", "title": "No", "status": status, "detail": "Not now.", "errors": errors}
-    route.fulfill(status=status, content_type="application/problem+json", body=json.dumps(told))
+    body = {"type": "about:blank", "title": "No", "status": status, "detail": "Not now.", "errors": errors}
+    route.fulfill(status=status, content_type="application/problem+json", body=json.dumps(body))
 
 
-def test_enter_brings_it_to_the_other_ones_screen(pair: Pair) -> None:
+def test_enter_sends_and_the_other_person_sees_it(pair: Pair) -> None:
     enters(pair.ann, "The tomatoes are in")
     expect(pair.ann.page.get_by_label("Message", exact=True)).to_have_value("")
-    expect(said(pair.bob)).to_have_text(["The tomatoes are in"])
+    expect(message_texts(pair.bob)).to_have_text(["The tomatoes are in"])
     enters(pair.bob, "On my way")
     enters(pair.bob, "with a basket")
-    expect(said(pair.ann)).to_have_text(["The tomatoes are in", "On my way", "with a basket"])
+    expect(message_texts(pair.ann)).to_have_text(["The tomatoes are in", "On my way", "with a basket"])
     # As the server draws it: the second of two in a row has no head.
     expect(pair.ann.page.get_by_role("article").last).to_have_class(re.compile("is-continued"))
     expect(pair.ann.page.locator("article:not([id])")).to_have_count(0)
@@ -90,11 +90,11 @@ def test_shift_and_enter_breaks_the_line(pair: Pair) -> None:
     field.press_sequentially("two")
     expect(field).to_have_value("one\ntwo")
     field.press("Enter")
-    expect(said(pair.bob)).to_contain_text(["one"])
-    expect(said(pair.bob)).to_contain_text(["two"])
+    expect(message_texts(pair.bob)).to_contain_text(["one"])
+    expect(message_texts(pair.bob)).to_contain_text(["two"])
 
 
-def test_files_come_along(pair: Pair, tmp_path: Path) -> None:
+def test_files_are_sent_with_the_message(pair: Pair, tmp_path: Path) -> None:
     notes = tmp_path / "план.txt"
     notes.write_text("carrots")
     pair.ann.page.get_by_label("Attach", exact=True).set_input_files([notes])
@@ -105,7 +105,7 @@ def test_files_come_along(pair: Pair, tmp_path: Path) -> None:
     expect(pair.ann.page.get_by_role("list", name="Files to send")).to_have_count(0)
 
 
-def test_edits_and_deletions_happen_in_place(pair: Pair) -> None:
+def test_edits_and_deletions_appear_in_place(pair: Pair) -> None:
     pair.ann.writes("the tomatos are in")
     pair.ann.writes("and the beans")
     article = pair.ann.page.get_by_role("article").first
@@ -113,19 +113,19 @@ def test_edits_and_deletions_happen_in_place(pair: Pair) -> None:
     article.get_by_role("link", name="Edit message").click()
     pair.ann.fills("Message", "The tomatoes are in")
     pair.ann.presses("Save")
-    expect(said(pair.bob)).to_have_text(["The tomatoes are in", "and the beans"])
+    expect(message_texts(pair.bob)).to_have_text(["The tomatoes are in", "and the beans"])
     expect(pair.bob.page.get_by_role("article").first).to_contain_text("edited")
     article.hover()
     article.get_by_role("link", name="Delete message").click()
     pair.ann.presses("Delete message")
-    expect(said(pair.bob)).to_have_text(["and the beans"])
+    expect(message_texts(pair.bob)).to_have_text(["and the beans"])
     expect(pair.bob.page.get_by_role("article").first).to_contain_text("This message was deleted")
     # What goes on from a deleted message stands on its own.
     expect(pair.bob.page.get_by_role("article").last).not_to_have_class(re.compile("is-continued"))
     assert pair.has_stayed(pair.bob)
 
 
-def test_the_list_moves_and_counts(pair: Pair) -> None:
+def test_the_chat_list_moves_chats_up_and_counts_unread(pair: Pair) -> None:
     other = pair.ann.starts("Kitchen", pair.bob_name)
     pair.bob.opens("/")
     titles = pair.bob.page.locator(".chat-row > a")
@@ -149,7 +149,7 @@ def test_the_list_moves_and_counts(pair: Pair) -> None:
     assert pair.has_stayed(pair.bob)
 
 
-def test_chats_appear_are_renamed_and_go(pair: Pair) -> None:
+def test_new_renamed_and_deleted_chats_update_the_list(pair: Pair) -> None:
     path = pair.ann.starts("Kitchen", pair.bob_name)
     expect(row(pair.bob, "Kitchen")).to_be_visible()
     pair.ann.opens(path + "/edit")
@@ -172,9 +172,9 @@ def test_a_first_chat_appears_on_an_empty_page(visit: Visit) -> None:
     expect(bob.page.locator("body")).not_to_contain_text("No chats yet")
 
 
-def test_offline_and_back_nothing_is_lost_or_twice(pair: Pair) -> None:
+def test_going_offline_and_back_loses_and_repeats_nothing(pair: Pair) -> None:
     pair.ann.writes("before")
-    expect(said(pair.bob)).to_have_text(["before"])
+    expect(message_texts(pair.bob)).to_have_text(["before"])
     connection = pair.bob.page.get_by_text("You’re offline.")
     pair.bob.context.set_offline(True)
     expect(connection).to_be_visible()
@@ -183,10 +183,10 @@ def test_offline_and_back_nothing_is_lost_or_twice(pair: Pair) -> None:
     enters(pair.bob, "from the tunnel")
     expect(pair.bob.page.locator(".is-sending")).to_contain_text("from the tunnel")
     pair.bob.context.set_offline(False)
-    expect(said(pair.bob)).to_have_text(["before", "one", "two", "three", "from the tunnel"])
+    expect(message_texts(pair.bob)).to_have_text(["before", "one", "two", "three", "from the tunnel"])
     expect(connection).to_be_hidden()
     expect(pair.bob.page.locator(".is-sending")).to_have_count(0)
-    expect(said(pair.ann)).to_have_text(["before", "one", "two", "three", "from the tunnel"])
+    expect(message_texts(pair.ann)).to_have_text(["before", "one", "two", "three", "from the tunnel"])
     assert pair.has_stayed(pair.bob)
 
 
@@ -218,12 +218,12 @@ def looked_at(who: Visitor, visible: bool) -> None:
     who.page.evaluate(script, not visible)
 
 
-def test_over_plain_http_a_tab_has_a_stream_while_it_is_looked_at(pair: Pair) -> None:
+def test_over_plain_http_a_tab_has_a_stream_while_it_is_visible(pair: Pair) -> None:
     """Without locks each tab has its own, and a browser opens six connections to a server and no more."""
     ann, bob = pair.ann, pair.bob
     began, ended = [], []
-    for event, told in (("request", began), ("requestfailed", ended)):
-        bob.page.on(event, lambda asked, told=told: "/api/events" in asked.url and told.append(asked))
+    for event, events in (("request", began), ("requestfailed", ended)):
+        bob.page.on(event, lambda asked, events=events: "/api/events" in asked.url and events.append(asked))
     bob.context.add_init_script(INSECURE + BEHIND)
     bob.page.reload()
     began.clear(), ended.clear()
@@ -232,12 +232,12 @@ def test_over_plain_http_a_tab_has_a_stream_while_it_is_looked_at(pair: Pair) ->
     for number in range(2):
         looked_at(bob, True)
         ann.writes(f"{number} seen")
-        expect(said(bob).last).to_have_text(f"{number} seen")
+        expect(message_texts(bob).last).to_have_text(f"{number} seen")
         looked_at(bob, False)
         until(bob.page, lambda count=number + 1: len(ended) == count)
         ann.writes(f"{number} unseen")
     looked_at(bob, True)
-    expect(said(bob)).to_have_text(["0 seen", "0 unseen", "1 seen", "1 unseen"])
+    expect(message_texts(bob)).to_have_text(["0 seen", "0 unseen", "1 seen", "1 unseen"])
     assert len(began) == 3
     assert not bob.complaints
 
@@ -254,13 +254,13 @@ def test_what_was_written_while_the_server_was_down_is_sent_in_order(pair: Pair,
     server.start()
     pair.bob.page = pair.bob.context.new_page()
     pair.bob.opens("/")
-    expect(said(pair.ann)).to_have_text(texts)
+    expect(message_texts(pair.ann)).to_have_text(texts)
     pair.bob.opens(pair.path)
-    expect(said(pair.bob)).to_have_text(texts)
+    expect(message_texts(pair.bob)).to_have_text(texts)
     expect(pair.bob.page.locator(".is-sending")).to_have_count(0)
 
 
-def test_an_answer_that_is_lost_sends_nothing_twice(pair: Pair) -> None:
+def test_a_lost_response_sends_nothing_twice(pair: Pair) -> None:
     lost: list[int] = []
 
     def lose(route: Route) -> None:
@@ -273,13 +273,13 @@ def test_an_answer_that_is_lost_sends_nothing_twice(pair: Pair) -> None:
     pair.bob.page.route("**/api/messages", lose)
     enters(pair.bob, "once")
     enters(pair.bob, "then this")
-    expect(said(pair.ann)).to_have_text(["once", "then this"])
-    expect(said(pair.bob)).to_have_text(["once", "then this"])
+    expect(message_texts(pair.ann)).to_have_text(["once", "then this"])
+    expect(message_texts(pair.bob)).to_have_text(["once", "then this"])
     expect(pair.bob.page.locator("article:not([id])")).to_have_count(0)
     assert lost == [201, 200]
 
 
-def test_a_busy_server_is_asked_again(pair: Pair) -> None:
+def test_a_busy_server_is_retried(pair: Pair) -> None:
     answers = [503, 429, 500]
 
     def refuse(route: Route) -> None:
@@ -287,11 +287,11 @@ def test_a_busy_server_is_asked_again(pair: Pair) -> None:
 
     pair.bob.page.route("**/api/messages", refuse)
     enters(pair.bob, "patience")
-    expect(said(pair.ann)).to_have_text(["patience"])
+    expect(message_texts(pair.ann)).to_have_text(["patience"])
     assert not answers
 
 
-def test_what_is_refused_waits_for_retry_or_discard(pair: Pair) -> None:
+def test_a_refused_message_waits_for_retry_or_discard(pair: Pair) -> None:
     refused: list[bool] = []
 
     def refuse(route: Route) -> None:
@@ -312,22 +312,22 @@ def test_what_is_refused_waits_for_retry_or_discard(pair: Pair) -> None:
     expect(failed).to_have_count(0)
     enters(pair.bob, "again")
     failed.get_by_role("button", name="Retry", exact=True).click()
-    expect(said(pair.ann)).to_have_text(["again"])
-    expect(said(pair.bob)).to_have_text(["again"])
+    expect(message_texts(pair.ann)).to_have_text(["again"])
+    expect(message_texts(pair.bob)).to_have_text(["again"])
 
 
-def test_too_long_a_text_is_refused_with_the_reason(pair: Pair) -> None:
+def test_a_text_that_is_too_long_is_refused_with_the_reason(pair: Pair) -> None:
     enters(pair.bob, "x" * 10_001)
     expect(pair.bob.page.locator(".is-failed")).to_contain_text("Use 10000 characters or fewer.")
     enters(pair.bob, "short")
-    expect(said(pair.ann)).to_have_text(["short"])
+    expect(message_texts(pair.ann)).to_have_text(["short"])
 
 
-def test_only_what_was_looked_at_is_read(pair: Pair) -> None:
+def test_only_what_was_looked_at_counts_as_read(pair: Pair) -> None:
     pair.bob.context.add_init_script(UNFOCUSED)
     pair.bob.opens(pair.path)
     pair.ann.writes("unseen")
-    expect(said(pair.bob)).to_have_text(["unseen"])
+    expect(message_texts(pair.bob)).to_have_text(["unseen"])
     expect(row(pair.bob, "Garden")).to_contain_text("1 unread")
     expect(pair.bob.page.locator(".unread-line + article")).to_contain_text("unseen")
     pair.ann.writes("unseen, too")
@@ -337,26 +337,26 @@ def test_only_what_was_looked_at_is_read(pair: Pair) -> None:
     pair.bob.page.evaluate("globalThis.focused = true; dispatchEvent(new Event('focus'))")
     expect(row(pair.bob, "Garden")).not_to_contain_text("unread")
     pair.ann.writes("seen at once")
-    expect(said(pair.bob)).to_have_count(3)
+    expect(message_texts(pair.bob)).to_have_count(3)
     expect(row(pair.bob, "Garden")).not_to_contain_text("unread")
 
 
-def test_who_reads_further_up_stays_there(pair: Pair) -> None:
+def test_new_messages_do_not_scroll_a_reader_of_older_ones(pair: Pair) -> None:
     for number in range(3):
         pair.ann.writes(f"{number}\n\n" * 30)
     log = pair.bob.page.get_by_role("log")
-    expect(said(pair.bob)).to_have_count(3)
+    expect(message_texts(pair.bob)).to_have_count(3)
     log.evaluate("log => log.scrollTop = -600")
     place = "log => log.querySelectorAll('article')[1].getBoundingClientRect().top"
     before = log.evaluate(place)
     pair.ann.writes("news")
-    expect(said(pair.bob)).to_have_count(4)
+    expect(message_texts(pair.bob)).to_have_count(4)
     assert abs(log.evaluate(place) - before) < 2
     pair.bob.page.get_by_role("link", name="Jump to newest").click()
-    expect(said(pair.bob).last).to_be_in_viewport()
+    expect(message_texts(pair.bob).last).to_be_in_viewport()
 
 
-def test_typing_is_told_and_forgotten(pair: Pair) -> None:
+def test_typing_is_shown_and_disappears(pair: Pair) -> None:
     pair.bob.page.get_by_label("Message", exact=True).press_sequentially("well")
     line = pair.ann.page.get_by_text(f"{pair.bob_name} is typing…")
     expect(line).to_be_visible()
@@ -365,14 +365,14 @@ def test_typing_is_told_and_forgotten(pair: Pair) -> None:
     pair.bob.page.get_by_label("Message", exact=True).fill("well, then")
     expect(line).to_be_visible()
     pair.bob.page.keyboard.press("Enter")
-    expect(said(pair.ann)).to_have_text(["well, then"])
+    expect(message_texts(pair.ann)).to_have_text(["well, then"])
     # What is sent is typed no more: it goes with the same event, and waits for no time to run out.
     assert line.is_hidden()
 
 
-def test_who_is_removed_is_told(pair: Pair) -> None:
+def test_a_removed_member_sees_that_they_were_removed(pair: Pair) -> None:
     enters(pair.ann, "before")
-    expect(said(pair.bob)).to_have_text(["before"])
+    expect(message_texts(pair.bob)).to_have_text(["before"])
     pair.ann.opens(pair.path + "/edit")
     pair.ann.page.get_by_role("button", name="Remove").or_(pair.ann.page.get_by_role("link", name="Remove")).click()
     pair.ann.presses("Remove")
@@ -384,14 +384,14 @@ def test_who_is_removed_is_told(pair: Pair) -> None:
     expect(pair.bob.page).to_have_url(pair.bob.server.url + "/")
 
 
-def test_who_signs_out_in_one_tab_is_out_in_all(pair: Pair) -> None:
+def test_signing_out_in_one_tab_signs_out_all(pair: Pair) -> None:
     second = pair.bob.context.new_page()
     second.goto(pair.bob.server.url + "/")
     second.get_by_role("button", name="Log out").click()
     expect(pair.bob.page).to_have_url(re.compile("/login"))
 
 
-def test_russian_words(visit: Visit) -> None:
+def test_presence_and_typing_are_shown_in_russian(visit: Visit) -> None:
     bob_name = name()
     ann = visit().signs_up(name())
     bob = visit(language="ru-RU")

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 from servers import Server
 
 from .conftest import Visit
-from .test_live import name, said
+from .test_live import message_texts, name
 from .test_pictures import png
 from .test_scrolling import Long
 
@@ -106,12 +106,12 @@ def test_what_is_written_from_right_to_left_is_shown_so(visit: Visit) -> None:
     expect(field).to_have_css("direction", "ltr")
     field.fill(f"{ARABIC}\n\n- {ARABIC}\n- {ARABIC}\n\n> {ARABIC}")
     field.press("Enter")
-    expect(said(ann)).to_have_count(1)
+    expect(message_texts(ann)).to_have_count(1)
     for part in ("ul", "blockquote"):
-        expect(said(ann).locator(part)).to_have_css("direction", "rtl")
-    assert direction(said(ann).locator("p").first) == "right"
+        expect(message_texts(ann).locator(part)).to_have_css("direction", "rtl")
+    assert direction(message_texts(ann).locator("p").first) == "right"
     # The bullets, too, stand at the side where reading begins.
-    item, column = box(said(ann).locator("li").first), box(said(ann))
+    item, column = box(message_texts(ann).locator("li").first), box(message_texts(ann))
     assert item["x"] + item["width"] < column["x"] + column["width"] - 8
     ann.page.get_by_role("link", name="Reply").evaluate("link => link.click()")
     assert direction(ann.page.locator(".composer-reply p > span")) in ("left", "right")
@@ -145,6 +145,22 @@ def test_lists_stand_in_line_and_the_gear_stays(visit: Visit, language: str) -> 
         expect(gear).to_be_visible()
     ann.opens(f"/users/{bob_name}")
     assert left(ann.page.locator("#h-shared")) == left(ann.page.locator(".panel .chat-row .avatar"))
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
+@pytest.mark.parametrize("language", ["en-GB", "ru-RU"])
+def test_the_heading_of_the_list_and_its_buttons_fit_on_one_line(visit: Visit, language: str, phone: bool) -> None:
+    ann = visit(language=language, phone=phone).signs_up(name())
+    ann.opens("/")
+    offer = ann.page.locator("chat-notifications button")
+    # What the browser of a test allows already is not offered.
+    offer.evaluate("button => button.hidden = false")
+    head = ann.page.locator(".list-head").first
+    heights = "head => [...head.querySelectorAll('h1, h2, button, a')].map((part) => part.offsetHeight)"
+    before = head.evaluate(heights)
+    head.evaluate("head => head.style.whiteSpace = 'nowrap'")
+    assert head.evaluate(heights) == before
+    assert head.evaluate("head => head.scrollWidth <= head.clientWidth")
 
 
 def test_ones_own_profile_leads_to_the_settings_once(visit: Visit) -> None:

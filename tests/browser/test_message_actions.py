@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from .conftest import Visit, Visitor, until
-from .test_live import Pair, name, row, said
+from .test_live import Pair, message_texts, name, row
 
 THUMB, PARTY = "👍", "🎉"
 
@@ -35,21 +35,21 @@ def acts(who: Visitor, text: str, what: str, role: str = "link") -> None:
 
 def test_a_reaction_is_two_presses_away_and_comes_to_the_other(pair: Pair) -> None:
     pair.ann.writes("The tomatoes are in")
-    expect(said(pair.bob)).to_have_text(["The tomatoes are in"])
+    expect(message_texts(pair.bob)).to_have_text(["The tomatoes are in"])
     acts(pair.bob, "tomatoes", "React")
     pair.bob.page.get_by_role("group", name="React").get_by_role("button", name="party popper").click()
-    mine, theirs = reactions(pair.bob, "tomatoes"), reactions(pair.ann, "tomatoes")
-    expect(mine).to_have_text(re.compile(f"{PARTY}.* 1"))
-    expect(mine).to_have_attribute("aria-pressed", "true")
-    expect(theirs).to_have_attribute("aria-pressed", "false")
-    expect(theirs).to_have_attribute("title", pair.bob_name)
-    theirs.click()
-    expect(mine).to_have_text(re.compile(f"{PARTY}.* 2"))
-    expect(mine).to_have_attribute("title", f"{pair.bob_name}, {pair.ann_name}")
-    theirs.click()
-    mine.click()
-    expect(mine).to_have_count(0)
-    expect(theirs).to_have_count(0)
+    bob_reaction, ann_reaction = reactions(pair.bob, "tomatoes"), reactions(pair.ann, "tomatoes")
+    expect(bob_reaction).to_have_text(re.compile(f"{PARTY}.* 1"))
+    expect(bob_reaction).to_have_attribute("aria-pressed", "true")
+    expect(ann_reaction).to_have_attribute("aria-pressed", "false")
+    expect(ann_reaction).to_have_attribute("title", pair.bob_name)
+    ann_reaction.click()
+    expect(bob_reaction).to_have_text(re.compile(f"{PARTY}.* 2"))
+    expect(bob_reaction).to_have_attribute("title", f"{pair.bob_name}, {pair.ann_name}")
+    ann_reaction.click()
+    bob_reaction.click()
+    expect(bob_reaction).to_have_count(0)
+    expect(ann_reaction).to_have_count(0)
     assert pair.has_stayed(pair.ann) and pair.has_stayed(pair.bob)
     assert not pair.ann.complaints + pair.bob.complaints
 
@@ -89,7 +89,7 @@ def test_what_the_server_does_not_take_is_put_back(pair: Pair) -> None:
     expect(reactions(pair.ann, "tomatoes")).to_have_count(0)
 
 
-def test_it_is_shown_before_the_server_has_answered(pair: Pair) -> None:
+def test_a_reaction_is_shown_before_the_server_answers(pair: Pair) -> None:
     pair.ann.writes("The tomatoes are in")
     held: list[Route] = []
     pair.ann.page.route("**/api/messages/*/reactions/*", lambda route: held.append(route))
@@ -125,7 +125,7 @@ def test_edited_shows_what_was_said_before(pair: Pair) -> None:
     acts(pair.ann, "tomatos", "Edit message")
     pair.ann.fills("Message", "The tomatoes are in")
     pair.ann.presses("Save")
-    expect(said(pair.bob)).to_have_text(["The tomatoes are in"])
+    expect(message_texts(pair.bob)).to_have_text(["The tomatoes are in"])
     message(pair.bob, "tomatoes").get_by_role("link", name="edited").click()
     history = pair.bob.page.get_by_role("dialog", name="Message history")
     expect(history.get_by_role("article").locator(".prose")).to_have_text(["The tomatoes are in", "the tomatos are in"])
@@ -138,7 +138,7 @@ def test_edited_shows_what_was_said_before(pair: Pair) -> None:
 def test_marked_as_unread_it_stays_so_until_the_chat_is_opened_anew(pair: Pair) -> None:
     for text in ("one", "two", "three"):
         pair.ann.writes(text)
-    expect(said(pair.bob)).to_have_text(["one", "two", "three"])
+    expect(message_texts(pair.bob)).to_have_text(["one", "two", "three"])
     expect(row(pair.bob, "Garden")).not_to_contain_text("unread")
     other = pair.bob.context.new_page()
     other.goto(pair.bob.server.url + "/")
@@ -152,7 +152,7 @@ def test_marked_as_unread_it_stays_so_until_the_chat_is_opened_anew(pair: Pair) 
     expect(line).to_contain_text("two")
     # He looks at it all the while, and something comes in.
     pair.ann.writes("four")
-    expect(said(pair.bob)).to_have_text(["one", "two", "three", "four"])
+    expect(message_texts(pair.bob)).to_have_text(["one", "two", "three", "four"])
     expect(row(pair.bob, "Garden")).to_contain_text("3 unread")
     assert pair.has_stayed(pair.bob)
     pair.bob.opens(pair.path)
@@ -163,7 +163,7 @@ def test_marked_as_unread_it_stays_so_until_the_chat_is_opened_anew(pair: Pair) 
 
 def test_who_writes_has_read(pair: Pair) -> None:
     pair.ann.writes("one")
-    expect(said(pair.bob)).to_have_text(["one"])
+    expect(message_texts(pair.bob)).to_have_text(["one"])
     acts(pair.bob, "one", "Mark as unread", "button")
     expect(row(pair.bob, "Garden")).to_contain_text("1 unread")
     pair.bob.writes("on my way")
@@ -177,7 +177,7 @@ def test_a_message_is_forwarded_in_a_dialog(pair: Pair) -> None:
     pair.bob.opens(pair.path)
     pair.stays(pair.bob)
     pair.ann.writes("The tomatoes are in")
-    expect(said(pair.bob)).to_have_text(["The tomatoes are in"])
+    expect(message_texts(pair.bob)).to_have_text(["The tomatoes are in"])
     acts(pair.bob, "tomatoes", "Forward")
     dialog = pair.bob.page.get_by_role("dialog", name="Forward message")
     expect(dialog.get_by_role("radio")).to_have_count(3)
@@ -192,12 +192,12 @@ def test_a_message_is_forwarded_in_a_dialog(pair: Pair) -> None:
     assert pair.has_stayed(pair.bob)
     toast.get_by_role("link", name="Open").click()
     expect(pair.bob.page).to_have_url(pair.bob.server.url + kitchen)
-    expect(said(pair.bob)).to_have_text(["Soup?", "The tomatoes are in"])
+    expect(message_texts(pair.bob)).to_have_text(["Soup?", "The tomatoes are in"])
     expect(message(pair.bob, "tomatoes")).to_contain_text(f"Forwarded from {pair.ann_name}")
     assert not pair.bob.complaints
 
 
-def test_with_a_finger_in_russian(visit: Visit) -> None:
+def test_message_actions_on_touch_in_russian(visit: Visit) -> None:
     ann, bob_name = visit().signs_up(name()), name()
     visit().signs_up(bob_name)
     bob = visit(phone=True, language="ru-RU")
@@ -225,7 +225,7 @@ def test_with_a_finger_in_russian(visit: Visit) -> None:
     dialog.get_by_text("Огород").tap()
     dialog.get_by_role("button", name="Переслать").tap()
     expect(bob.page.locator(".toast")).to_contain_text("Переслано в чат «Огород»")
-    expect(said(bob)).to_have_text(["Помидоры созрели", "Помидоры созрели"])
+    expect(message_texts(bob)).to_have_text(["Помидоры созрели", "Помидоры созрели"])
     assert not bob.complaints
 
 
@@ -244,7 +244,7 @@ def test_without_a_script_all_of_it_is_pages_and_buttons(visit: Visit) -> None:
     bob.page.get_by_text("Garden").click()
     bob.fills("Comment", "Look")
     bob.presses("Forward")
-    expect(said(bob)).to_have_text(["The tomatoes are in", "Look", "The tomatoes are in"])
+    expect(message_texts(bob)).to_have_text(["The tomatoes are in", "Look", "The tomatoes are in"])
     article = bob.page.get_by_role("article").first
     article.hover()
     article.get_by_role("button", name="Mark as unread").click()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from .conftest import WHOLE, Visit, Visitor, launched
-from .test_live import UNFOCUSED, Pair, enters, name, row, said
+from .test_live import UNFOCUSED, Pair, enters, message_texts, name, row
 
 # Notifications are the system's: the page's own calls are noted on their way there.
 NOTED = """
@@ -89,7 +89,7 @@ def test_a_click_opens_the_chat_and_takes_it_back(pair: Pair) -> None:
     shows(pair.bob.page, ("Garden", f"{pair.ann_name}: hello"))
     pair.bob.page.evaluate("notifications[0].dispatchEvent(new Event('click'))")
     expect(pair.bob.page).to_have_url(pair.bob.server.url + pair.path)
-    expect(said(pair.bob)).to_have_text(["hello"])
+    expect(message_texts(pair.bob)).to_have_text(["hello"])
 
 
 def test_what_is_read_elsewhere_is_taken_back(pair: Pair) -> None:
@@ -230,13 +230,13 @@ SWARM = """([chat_id, username]) => {
         text: `${n}`, html: `<p>${n}</p>`, preview: `${n}`, created_at: new Date().toISOString(), edited_at: null,
         files: [], reactions: [], mentions: [], reply_to: null, forwarded_from: null,
       };
-      const told = new CustomEvent("message.created", { bubbles: true, detail: message });
-      document.querySelector("live-stream").dispatchEvent(told);
+      const event = new CustomEvent("message.created", { bubbles: true, detail: message });
+      document.querySelector("live-stream").dispatchEvent(event);
     }
 }"""
 LANGUAGES: dict[str, dict[str, Any]] = {
     "en-GB": {"many": "New messages: 5", "button": "Turn on notifications", "title": "Saved messages"},
-    "ru-RU": {"many": "Новых сообщений: 5", "button": "Включить уведомления", "title": "Избранное"},
+    "ru-RU": {"many": "Новых сообщений: 5", "button": "Уведомлять", "title": "Избранное"},
 }
 
 
@@ -266,7 +266,7 @@ def test_ones_own_words_are_not_read_aloud(pair: Pair) -> None:
     pair.bob.opens(pair.path)
     pair.bob.page.wait_for_function("() => customElements.get('chat-announcer')")
     enters(pair.bob, "mine")
-    expect(said(pair.ann)).to_have_text(["mine"])
+    expect(message_texts(pair.ann)).to_have_text(["mine"])
     pair.ann.writes("theirs")
     expect(pair.bob.page.locator("chat-announcer")).to_have_text(f"{pair.ann_name}: theirs")
 

@@ -95,10 +95,10 @@ def test_cells_of_a_spreadsheet_stay_apart(visit: Visit, language: str, phone: b
     expect(field(ann, language)).to_have_value(CELLS)
     expect(chosen(ann, language)).to_have_count(0)
     ann.page.locator(".composer-send").click()
-    said = ann.page.get_by_role("article").locator(".prose")
-    expect(said).to_have_count(1)
+    message_text = ann.page.get_by_role("article").locator(".prose")
+    expect(message_text).to_have_count(1)
     expect(ann.page.locator(".is-sending")).to_have_count(0)
-    assert said.inner_text().rstrip() == CELLS
+    assert message_text.inner_text().rstrip() == CELLS
 
 
 @LANGUAGES

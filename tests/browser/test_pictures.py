@@ -70,7 +70,7 @@ def test_a_picture_opens_over_the_page_and_keys_lead_on(visit: Visit) -> None:
     assert not ann.complaints
 
 
-def test_on_the_page_of_pictures_it_does_the_same(visit: Visit) -> None:
+def test_the_page_of_pictures_opens_the_viewer_too(visit: Visit) -> None:
     ann = visit().signs_up(name())
     ann.starts("Garden")
     sends(ann, "red.png", "green.png")
@@ -102,7 +102,7 @@ def test_a_finger_swipes(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("without", ["scripts", "the module"])
-def test_else_the_link_opens_the_picture(visit: Visit, without: str) -> None:
+def test_without_its_script_the_link_opens_the_picture(visit: Visit, without: str) -> None:
     ann = visit().signs_up(name())
     path = ann.starts("Garden")
     sends(ann, "red.png")

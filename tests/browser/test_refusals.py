@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from .conftest import Visit, Visitor
+from .conftest import Visit, Visitor, until
 from .test_live import enters, name
 
 WORDS = {
@@ -29,7 +29,7 @@ ENDS = """field => field.dispatchEvent(new KeyboardEvent("keydown",
     {key: "Enter", code: "Enter", isComposing: true, bubbles: true, cancelable: true}))"""
 
 
-def said(who: Visitor) -> Locator:
+def sent_messages(who: Visitor) -> Locator:
     """What has been sent."""
     return who.page.get_by_role("log").locator("article:not(.is-failed, .is-sending) .prose")
 
@@ -65,13 +65,13 @@ def test_a_proxys_refusal_is_said_and_the_next_message_goes(visit: Visit, status
         ann.page.get_by_label(field, exact=True).press("Enter")
     failed = ann.page.locator(".is-failed")
     expect(failed).to_contain_text(large if status == 413 else refused.format(status))
-    expect(said(ann)).to_have_text(["short"])
+    expect(sent_messages(ann)).to_have_text(["short"])
     failed.get_by_role("button").first.click()
-    expect(said(ann)).to_have_text(["short", "too much"])
+    expect(sent_messages(ann)).to_have_text(["short", "too much"])
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
-def test_so_it_is_with_files(visit: Visit, phone: bool) -> None:
+def test_a_refused_upload_is_reported_and_the_next_message_goes(visit: Visit, phone: bool) -> None:
     ann = alone(visit, phone=phone)
     refuses_once(ann, "**/api/messages", 413)
     ann.page.get_by_label("Attach", exact=True).set_input_files(
@@ -82,7 +82,7 @@ def test_so_it_is_with_files(visit: Visit, phone: bool) -> None:
     ann.writes("short")
 
 
-def test_so_it_is_where_the_proxy_refuses_the_token(visit: Visit) -> None:
+def test_a_refused_token_request_is_reported(visit: Visit) -> None:
     ann = alone(visit)
     ann.page.reload()
     # Drafts and the notice of typing ask for a token as well.
@@ -91,7 +91,7 @@ def test_so_it_is_where_the_proxy_refuses_the_token(visit: Visit) -> None:
     expect(ann.page.locator(".is-failed")).to_contain_text("(error 403)")
     ann.page.unroute("**/token")
     enters(ann, "second")
-    expect(said(ann)).to_have_text(["second"])
+    expect(sent_messages(ann)).to_have_text(["second"])
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 502, 503])
@@ -99,7 +99,7 @@ def test_what_may_pass_later_is_sent_again(visit: Visit, status: int) -> None:
     ann = alone(visit)
     refuses_once(ann, "**/api/messages", status)
     enters(ann, "patience")
-    expect(said(ann)).to_have_text(["patience"])
+    expect(sent_messages(ann)).to_have_text(["patience"])
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
@@ -117,6 +117,19 @@ def test_eleven_files_are_not_sent_and_the_page_says_why(visit: Visit, phone: bo
     expect(alert).to_have_count(0)
     ann.presses(send)
     expect(ann.page.get_by_role("log").get_by_role("link", name="9.txt")).to_be_visible()
+
+
+def test_who_sends_before_the_previews_are_shown_gets_to_the_refused_file_as_well(visit: Visit) -> None:
+    ann = alone(visit)
+    held: list[Route] = []
+    ann.page.route("**/file-previews.js*", lambda route: held.append(route))
+    files = [{"name": f"{number}.txt", "mimeType": "text/plain", "buffer": b"x"} for number in range(11)]
+    ann.page.get_by_label("Attach", exact=True).set_input_files(files)
+    ann.presses("Send")
+    expect(ann.page.get_by_role("alert").filter(has_text=REMOVE_FIRST["en-GB"][2])).to_be_visible()
+    for route in until(ann.page, lambda: held):
+        route.continue_()
+    expect(ann.page.locator(".preview.is-failed button")).to_be_focused()
 
 
 def test_a_file_that_is_too_large_is_not_sent_and_the_page_says_why(visit: Visit, tmp_path: Path) -> None:
@@ -180,7 +193,7 @@ def test_enter_that_ends_a_composition_does_nothing_else(visit: Visit, opens: ob
     expect(done).to_have_count(1)
 
 
-def test_nor_does_it_where_people_are_chosen(visit: Visit) -> None:
+def test_enter_that_ends_a_composition_adds_no_member(visit: Visit) -> None:
     ann = visit().signs_up(name())
     ann.opens("/chats/new")
     field = ann.page.get_by_label("Usernames", exact=True)

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from servers import Server
 
 from .conftest import PASSWORD, Visit, Visitor, until
-from .test_live import name, row, said
+from .test_live import message_texts, name, row
 
 
 class Long:
@@ -45,7 +45,7 @@ class Long:
 
     def has_all(self, first: int, last: int) -> None:
         """Every message from one to another stands there once, in order."""
-        expect(said(self.bob)).to_have_text([f"message {number}" for number in range(first, last + 1)])
+        expect(message_texts(self.bob)).to_have_text([f"message {number}" for number in range(first, last + 1)])
 
 
 @pytest.fixture
@@ -64,25 +64,25 @@ def scrolls(who: Visitor, pixels: int) -> None:
 
 
 def place_of(who: Visitor, text: str) -> float:
-    return float(said(who).get_by_text(text, exact=True).evaluate("row => row.getBoundingClientRect().top"))
+    return float(message_texts(who).get_by_text(text, exact=True).evaluate("row => row.getBoundingClientRect().top"))
 
 
 def test_older_messages_come_by_themselves_and_nothing_jumps(long: Long) -> None:
     long.says(*range(130))
     bob = long.bob
     bob.opens(f"{long.path}?newest=1")
-    expect(said(bob)).to_have_count(40)
+    expect(message_texts(bob)).to_have_count(40)
     bob.page.evaluate("globalThis.stayed = true")
     # Reading further up while more comes in above: what is on screen stays where it is.
     log = log_of(bob)
     log.evaluate("log => log.scrollTop = 750 - (log.scrollHeight - log.clientHeight)")
     before = place_of(bob, "message 120")
     log.evaluate("log => log.scrollTop -= 300")
-    expect(said(bob)).not_to_have_count(40)
+    expect(message_texts(bob)).not_to_have_count(40)
     assert abs(place_of(bob, "message 120") - before - 300) < 4
     for _ in range(12):
         scrolls(bob, -3000)
-        count = said(bob).count()
+        count = message_texts(bob).count()
         if count == 130:
             break
         bob.page.wait_for_function("n => document.querySelectorAll('message-list article').length > n", arg=count)
@@ -128,23 +128,23 @@ def test_a_permalink_opens_amid_its_neighbours_and_leads_on_to_now(long: Long) -
     ids = long.says(*range(200))
     bob = long.bob
     bob.opens(f"{long.path}?around={ids[100]}#message-{ids[100]}")
-    expect(said(bob).get_by_text("message 100", exact=True)).to_be_in_viewport()
+    expect(message_texts(bob).get_by_text("message 100", exact=True)).to_be_in_viewport()
     colour = bob.page.locator(f"#message-{ids[100]}").evaluate("row => getComputedStyle(row).backgroundColor")
     assert colour != "rgba(0, 0, 0, 0)"
     # What comes in the meantime stands at the end, not in the middle.
     long.says(200)
     expect(row(bob, "Garden")).to_be_visible()
     for _ in range(12):
-        place, shown = place_of(bob, "message 140"), said(bob).count()
+        place, shown = place_of(bob, "message 140"), message_texts(bob).count()
         scrolls(bob, 3000)
         if not bob.page.locator("message-list[newer]").count():
             break
         bob.page.wait_for_function("n => document.querySelectorAll('message-list article').length > n", arg=shown)
         assert place_of(bob, "message 140") <= place
     expect(bob.page.locator("message-list[newer]")).to_have_count(0)
-    expect(said(bob).last).to_have_text("message 200")
+    expect(message_texts(bob).last).to_have_text("message 200")
     long.says(201)
-    expect(said(bob).last).to_have_text("message 201")
+    expect(message_texts(bob).last).to_have_text("message 201")
     expect(bob.page.get_by_role("link", name="Newer messages")).to_have_count(0)
 
 
@@ -158,13 +158,13 @@ def test_a_chat_opens_where_reading_stopped(long: Long) -> None:
     bob.opens(long.path)
     expect(bob.page.get_by_text("New messages", exact=True)).to_be_in_viewport()
     expect(bob.page.locator(".unread-line + article")).to_contain_text("message 10")
-    expect(said(bob).last).not_to_be_in_viewport()
+    expect(message_texts(bob).last).not_to_be_in_viewport()
     # What was on screen is read, and no more.
     expect(row(bob, "Garden")).to_contain_text("unread")
     newest = bob.page.get_by_role("link", name="Jump to newest")
     expect(newest).to_contain_text(re.compile(r"\d+$"))
     newest.click()
-    expect(said(bob).last).to_be_in_viewport()
+    expect(message_texts(bob).last).to_be_in_viewport()
     expect(newest).to_be_hidden()
     expect(row(bob, "Garden")).not_to_contain_text("unread")
     up = bob.page.get_by_role("link", name="35 new messages")
@@ -186,12 +186,12 @@ def test_after_a_day_away_a_chat_opens_where_reading_stopped(
     bob.opens(long.path)
     expect(bob.page.get_by_text("New messages", exact=True)).to_be_in_viewport()
     expect(bob.page.locator(".unread-line + article")).to_contain_text("message 10")
-    expect(said(bob).get_by_text("message 10", exact=True)).to_be_in_viewport()
-    expect(said(bob).get_by_text("message 239", exact=True)).to_have_count(0)
+    expect(message_texts(bob).get_by_text("message 10", exact=True)).to_be_in_viewport()
+    expect(message_texts(bob).get_by_text("message 239", exact=True)).to_have_count(0)
     # The end is one click away, and so is the way back; the bar above the log covers nothing of it.
     bob.page.get_by_role("link", name="Jump to newest").click()
-    expect(said(bob).last).to_have_text("message 239")
-    expect(said(bob).last).to_be_in_viewport()
+    expect(message_texts(bob).last).to_have_text("message 239")
+    expect(message_texts(bob).last).to_be_in_viewport()
     up = bob.page.get_by_role("link", name="230 new messages")
     expect(up).to_be_visible()
     bar, log = up.bounding_box(), log_of(bob).bounding_box()
@@ -213,16 +213,16 @@ def test_what_nobody_has_seen_stays_unread(long: Long) -> None:
     expect(row(bob, "Garden")).not_to_contain_text("unread")
     bob.opens("/settings")
     long.says(*range(10, 240))
-    with bob.page.expect_response(re.compile("/read$")) as told:
+    with bob.page.expect_response(re.compile("/read$")) as response:
         row(bob, "Garden").click()
-    assert told.value.ok
+    assert response.value.ok
     expect(bob.page.get_by_text("New messages", exact=True)).to_be_in_viewport()
     unread = long.unread_of_bob()
     assert 190 < unread < 230, "what was on screen, and no more"
     # What is sent stands at the end, which comes with it.
     bob.writes("here I am")
-    expect(said(bob).last).to_have_text("here I am")
-    expect(said(bob).last).to_be_in_viewport()
+    expect(message_texts(bob).last).to_have_text("here I am")
+    expect(message_texts(bob).last).to_be_in_viewport()
     expect(bob.page).to_have_url(long.server.url + long.path)
     assert not bob.complaints
 
@@ -235,7 +235,7 @@ def test_the_way_to_the_newest_counts_what_is_not_on_the_page_too(server: Server
     bob.opens(long.path)
     badge = bob.page.get_by_role("link", name="Jump to newest").locator(".badge")
     until(bob.page, lambda: badge.text_content() == str(long.unread_of_bob()))
-    assert said(bob).count() < long.unread_of_bob() < 240
+    assert message_texts(bob).count() < long.unread_of_bob() < 240
     # Also of what comes now.
     long.says(240)
     until(bob.page, lambda: badge.text_content() == str(long.unread_of_bob()))
@@ -246,7 +246,7 @@ def test_a_reset_in_the_middle_of_what_is_unread_keeps_the_place(long: Long) -> 
     ids = long.says(*range(240))
     bob = long.bob
     bob.opens(long.path)
-    expect(said(bob).get_by_text("message 0", exact=True)).to_be_in_viewport()
+    expect(message_texts(bob).get_by_text("message 0", exact=True)).to_be_in_viewport()
     top = log_of(bob).evaluate("list => list.scrollTop")
     scrolls(bob, 300)
     bob.page.wait_for_function("top => document.querySelector('message-list').scrollTop > top + 299", arg=top)
@@ -254,9 +254,9 @@ def test_a_reset_in_the_middle_of_what_is_unread_keeps_the_place(long: Long) -> 
     bob.page.locator(f"#message-{ids[10]}").evaluate("row => row.dataset.old = 1")
     bob.page.evaluate("document.dispatchEvent(new CustomEvent('reset', {detail: {}}))")
     expect(bob.page.locator("article[data-old]")).to_have_count(0)
-    expect(said(bob).get_by_text("message 10", exact=True)).to_be_in_viewport()
+    expect(message_texts(bob).get_by_text("message 10", exact=True)).to_be_in_viewport()
     assert abs(place_of(bob, "message 10") - place) < 60
-    expect(said(bob).get_by_text("message 239", exact=True)).to_have_count(0)
+    expect(message_texts(bob).get_by_text("message 239", exact=True)).to_have_count(0)
 
 
 @pytest.mark.parametrize("fragment", [False, True], ids=["without a fragment", "with its fragment"])
@@ -319,6 +319,6 @@ def test_what_comes_while_one_reads_further_up_is_counted(long: Long) -> None:
     expect(newest).to_contain_text("3")
     assert abs(place_of(bob, "message 20") - place) < 2
     newest.click()
-    expect(said(bob).last).to_have_text("message 42")
+    expect(message_texts(bob).last).to_have_text("message 42")
     expect(newest).to_be_hidden()
     expect(row(bob, "Garden")).not_to_contain_text("unread")

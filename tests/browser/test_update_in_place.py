@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from .conftest import Visit, Visitor, until
-from .test_live import Pair, name, row, said
+from .test_live import Pair, message_texts, name, row
 from .test_message_actions import acts, message, reactions
 
 REMEMBER = """row => {
@@ -75,7 +75,7 @@ def test_a_click_goes_on_while_its_message_changes(pair: Pair) -> None:
     acts(pair.ann, "tomatoes", "Edit message")
     pair.ann.fills("Message", "The potatoes are in")
     pair.ann.presses("Save")
-    expect(said(pair.bob)).to_have_text(["The potatoes are in"])
+    expect(message_texts(pair.bob)).to_have_text(["The potatoes are in"])
     pair.bob.page.mouse.up()
     expect(reactions(pair.ann, "potatoes")).to_have_text(re.compile(" 2$"))
 

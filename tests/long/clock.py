@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from servers import Server, wait_for
@@ -58,12 +59,12 @@ def set_back_and_forth(server: Server, clock: Path) -> list[str]:
         for _ in range(2):
             # Passed on once a second, whatever the clock says.
             typed = len(stream.all("typing"))
-            wait_for(lambda typed=typed: types(ann, chat, stream) > typed, lambda: "no typing")  # type: ignore[misc]
-        stream.waits_for(lambda s, beats=beats: s.reader.comments > beats)  # type: ignore[misc]
+            wait_for(partial(typing_arrives, ann, chat, stream, typed), lambda: "no typing")
+        stream.waits_for(partial(is_alive, beats))
         beats = stream.reader.comments
         ann.listens()
         stream.gets("presence", user_id=ann.id, online=True)
-        ann.goes()
+        ann.disconnects()
         stream.waits_for(lambda s: s.all("presence")[-1]["online"] is False)
     assert [data["id"] for data in stream.all("message.created")] == sent == sorted(sent)
     again = bob.listens(cursor)
@@ -72,13 +73,19 @@ def set_back_and_forth(server: Server, clock: Path) -> list[str]:
     assert not stream.has_ended
     times: list[str] = [data["created_at"] for data in again.all("message.created")]
     assert times[5] < times[0] < times[10], "the clock was not set at all"
-    bob.goes()
+    bob.disconnects()
     return times
 
 
-def types(person: Listener, chat: int, stream: Stream) -> int:
+def typing_arrives(person: Listener, chat: int, stream: Stream, before: int) -> bool:
+    """Type once; return whether the stream has more of it than before."""
     person.asks("POST", f"chats/{chat}/typing")
-    return len(stream.all("typing"))
+    return len(stream.all("typing")) > before
+
+
+def is_alive(comments: int, stream: Stream) -> bool:
+    """Whether the stream has sent more comments, its signs of life, than these."""
+    return stream.reader.comments > comments
 
 
 if __name__ == "__main__":
@@ -86,4 +93,4 @@ if __name__ == "__main__":
         clock = Path(folder) / "site"
         with served(STREAM_HEARTBEAT="1", PRESENCE_GRACE="0", **clock_in(clock)) as server:
             times = set_back_and_forth(server, clock)
-        print(f"written at {times[4]}, {times[9]}, {times[14]}: all told once, in order")
+        print(f"written at {times[4]}, {times[9]}, {times[14]}: all received once, in order")

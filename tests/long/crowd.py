@@ -1,4 +1,4 @@
-"""More streams than there may be: who is too many is told so, and nobody else notices.
+"""More streams than there may be: those beyond the limit are refused, and nobody else notices.
 
 `python -m tests.long.crowd 20000`: half of them are let in.
 """

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import requests
 from servers import Server, wait_for
-from streams import Listener, Reader, Told, connected, head_of, rows
+from streams import Listener, Reader, ReceivedEvent, connected, head_of, rows
 
 
 class Cut:
-    """Somebody whose connection breaks again and again, at any byte, and who goes on from their cursor each time."""
+    """Somebody whose connection breaks again and again, at any byte, and who reconnects with their cursor each time."""
 
     def __init__(self, listener: Listener, seed: int) -> None:
         self.listener, self.chance = listener, random.Random(seed)
-        self.got: list[Told] = []
+        self.got: list[ReceivedEvent] = []
         self.cursor: str | None = None
         self.cuts = 0
 
@@ -51,17 +51,17 @@ class Cut:
                 reader.take(some)
                 left -= len(some)
         assert "reset" not in [event.type for event in reader.events]
-        self.got.extend(event for event in reader.events if event.lasts)
+        self.got.extend(event for event in reader.events if event.is_logged)
         self.cursor = reader.last_id
         self.cuts += 1
 
 
 def has(reader: Reader, message: int) -> bool:
-    return message > 0 and any(event.data["id"] == message for event in reader.events if event.lasts)
+    return message > 0 and any(event.data["id"] == message for event in reader.events if event.is_logged)
 
 
 class Writer(threading.Thread):
-    """Somebody who writes, now short, now long, until told to stop."""
+    """Somebody who writes, now short, now long, until stopped."""
 
     def __init__(self, listener: Listener, chats: list[int], stop: threading.Event) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ def cut_and_compare(server: Server, cuts: int, readers: int, writers: int, tag: 
     """So many readers are cut in all so many times. Returns the number of cuts and of events that were compared."""
     people = [Listener(server, f"{tag}{number}") for number in range(max(readers, writers))]
     chats = [people[0].starts(f"{tag} {number}", *people[1:]) for number in range(2)]
-    (start,) = rows(server, "SELECT seq FROM sqlite_sequence WHERE name = 'event'")[0]
+    (start,) = rows(server, "SELECT max(id) FROM event")[0]
     stop, done = threading.Event(), threading.Event()
     audience = [Audience(person, cuts // readers, done) for person in people[:readers]]
     authors = [Writer(person, chats, stop) for person in people[:writers]]

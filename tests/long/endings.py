@@ -29,7 +29,7 @@ def by_logout(server: Server, rounds: int, tag: str) -> list[float]:
         person.token = first
     message = person.posts(chat, "still here")
     kept.gets("message.created", id=message)
-    person.goes()
+    person.disconnects()
     return took
 
 

@@ -36,18 +36,18 @@ def full_and_free_again(server: Server, fill: Callable[[], None], empty: Callabl
             break
     assert set(refused) <= {503, 507}
     assert len(refused) == 8
-    # The stream lives, and reading goes on.
+    # The stream stays open, and pages can be read.
     ann.asks("POST", f"chats/{chat}/typing")
     stream.gets("typing", chat_id=chat, user_id=ann.id)
     assert [item["id"] for item in ann.asks("GET", f"messages?chat_id={chat}")["items"]][1:] == kept[-49:]
     empty()
     last = ann.posts(chat, "afterwards")
     stream.gets("message.created", id=last)
-    told = [data["id"] for data in stream.all("message.created")]
-    assert told[1:] == [*kept, last] == [row[0] for row in rows(server, "SELECT id FROM message ORDER BY id")][1:]
+    ids = [data["id"] for data in stream.all("message.created")]
+    assert ids[1:] == [*kept, last] == [row[0] for row in rows(server, "SELECT id FROM message ORDER BY id")][1:]
     assert not stream.has_ended
     assert child(server.master.pid, "gunicorn") == worker
-    bob.goes()
+    bob.disconnects()
     return refused
 
 

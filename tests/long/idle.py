@@ -26,19 +26,20 @@ class Held(NamedTuple):
 
 
 def left_unread(server: Server, readers: int, tag: str) -> Held:
-    """So many stop reading after the first bytes; one reads on and is told everything."""
+    """So many stop reading after the first bytes; one reads on and gets everything."""
     ann, bob = Listener(server, f"{tag}.ann"), Listener(server, f"{tag}.bob")
     chat = ann.starts("Garden", bob)
     quick = ann.listens()
     process = child(server.master.pid, "stream")
+    others = connections_of(process)
     idle = []
     for _ in range(readers):
         idle.append(connected(server.port, bob.headers(), buffer=2048))
         assert head_of(idle[-1])[0] == 200
-    wait_for(lambda: connections_of(process) == readers + 1, lambda: "not all are in")
+    wait_for(lambda: connections_of(process) == readers + others, lambda: "not all are in")
     before, in_kernel = resident(process), kernel()
     most, most_in_kernel, sent = before, in_kernel, 0
-    while connections_of(process) > 1:
+    while connections_of(process) > others:
         assert sent < 2000, f"{connections_of(process)} are still in"
         ann.posts(chat, "long " * 1900)
         sent += 1
@@ -46,7 +47,7 @@ def left_unread(server: Server, readers: int, tag: str) -> Held:
     quick.waits_for(lambda s: len(s.all("message.created")) == sent)
     for sock in idle:
         sock.close()
-    ann.goes()
+    ann.disconnects()
     return Held(sent, most - before, most_in_kernel - in_kernel)
 
 

@@ -239,9 +239,9 @@ VERBS: dict[Callable[[Walk, Browser], None], int] = {
 
 
 def are_the_same(person: Browser, path: str, kept: Answer, plain: Answer, without: str = "") -> None:
-    ours, theirs = (comparable(answer, without) for answer in (kept, plain))
-    if ours != theirs:
-        lines = difflib.unified_diff(theirs.split("\n"), ours.split("\n"), "plain", "kept", n=0, lineterm="")
+    kept_text, plain_text = (comparable(answer, without) for answer in (kept, plain))
+    if kept_text != plain_text:
+        lines = difflib.unified_diff(plain_text.split("\n"), kept_text.split("\n"), "plain", "kept", n=0, lineterm="")
         raise AssertionError(f"{path} for {person.username}:\n" + "\n".join(line[:500] for line in lines))
 
 

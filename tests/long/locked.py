@@ -54,7 +54,7 @@ def locked_while(server: Server, is_on: Callable[[Stream], bool], tag: str) -> t
     compare(server, start, writers, followers)
     assert not stream.has_ended
     assert [follower.connections for follower in followers] == [1, 1, 1], "a stream was cut"
-    people[0].goes()
+    people[0].disconnects()
     return sum(len(w.acknowledged) for w in writers), sum(w.refused for w in writers)
 
 
@@ -71,5 +71,5 @@ if __name__ == "__main__":
         acknowledged, refused = locked_while(server, is_on, "locked")
         print(
             f"locked for {seconds} s: no stream cut, {refused} tries refused (503), "
-            f"{acknowledged} messages acknowledged, each there once and told once, in order"
+            f"{acknowledged} messages acknowledged, each stored once and received once, in order"
         )

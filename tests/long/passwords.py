@@ -18,14 +18,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from databases import rows_of
 from people import PASSWORD
 from servers import Server
 
-from lib.sqlite import sqlite3
 from long.alone import asked, served, timed
 
 SOONEST, LATEST = 0.05, 0.2
-# Every so often the password that should hold is tried, too; else the answers tell.
+# Every so often the password that should hold is tried, too; else the answers show it.
 TRIED_EVERY = 10
 
 
@@ -50,9 +50,9 @@ class Account:
             return error.code, error.read()
 
     def signs_in(self) -> str:
-        status, told = self.asks("POST", "users/login", username=self.username, password=self.password)
-        assert status == 200, told
-        return str(told["token"])
+        status, body = self.asks("POST", "users/login", username=self.username, password=self.password)
+        assert status == 200, body
+        return str(body["token"])
 
     def opens(self, password: str) -> bool:
         return self.asks("POST", "users/login", username=self.username, password=password)[0] == 200
@@ -65,16 +65,16 @@ class Account:
 
     def link(self) -> Callable[[str], int]:
         """A page with a new password's fields, open already; what it gives sends them."""
-        status, told = self.asks("POST", f"users/{self.id}/reset-link", administrator(self.server))
-        assert status == 201, told
+        status, body = self.asks("POST", f"users/{self.id}/reset-link", administrator(self.server))
+        assert status == 201, body
         page = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.open(told["url"]).read().decode())
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.open(body["url"]).read().decode())
         assert found
 
         def sends(new: str) -> int:
             fields = {"csrf_token": found[1], "password": new, "repeat": new}
             try:
-                with page.open(told["url"], urllib.parse.urlencode(fields).encode(), timeout=60) as answer:
+                with page.open(body["url"], urllib.parse.urlencode(fields).encode(), timeout=60) as answer:
                     return int(answer.status)
             except urllib.error.HTTPError as error:
                 return error.code
@@ -89,9 +89,8 @@ def administrator(server: Server) -> str:
     """The token of somebody who makes links for others."""
     if server.url not in administrators:
         root = Account(server, "administrator")
-        with sqlite3.connect(server.folder / "chat.db", timeout=30) as database:
-            database.execute("UPDATE user SET is_admin = 1 WHERE id = ?", (root.id,))
-        database.close()
+        with rows_of(server.database_url) as run:
+            run('UPDATE "user" SET is_admin = TRUE WHERE id = ?', root.id)
         administrators[server.url] = root.owner
     return administrators[server.url]
 
@@ -121,7 +120,7 @@ RACES = (change, link, deletion_by_the_thief, deletion_by_the_owner)
 
 
 def raced(server: Server, race: Callable[[Account, str, str, str], Acts], rounds: int, tag: str) -> Counter[str]:
-    """How often who won. Raises AssertionError when both were told that they had."""
+    """How often who won. Raises AssertionError when both were answered that they had."""
     chance, won, account = random.Random(tag), Counter[str](), None
     for number in range(rounds):
         account = account or Account(server, f"{tag}.{number}")

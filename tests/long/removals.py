@@ -8,14 +8,14 @@ from __future__ import annotations
 import threading
 
 from servers import Server, wait_for
-from streams import Listener, Stream, Told
+from streams import Listener, ReceivedEvent, Stream
 
 from long.alone import asked, served, timed
 from long.cuts import Writer
 
 
 def removed_again_and_again(server: Server, rounds: int, tag: str) -> int:
-    """Returns how many events of the chat came while it was theirs."""
+    """Returns how many events of the chat came while they were a member."""
     ann, bob, cleo = (Listener(server, f"{tag}.{name}") for name in ("ann", "bob", "cleo"))
     chat, elsewhere = ann.starts("Garden", cleo), ann.starts("Elsewhere", bob)
     stop = threading.Event()
@@ -40,7 +40,7 @@ def removed_again_and_again(server: Server, rounds: int, tag: str) -> int:
             writer.join()
     assert not [writer.error for writer in writers if writer.error]
     assert not stream.has_ended
-    bob.goes()
+    bob.disconnects()
     return len(seen_inside(stream.events, chat, bob.id))
 
 
@@ -58,22 +58,22 @@ def resumed(person: Listener, cursor: str | None, chat: int, end: int) -> None:
     """Who comes back after the removal with a cursor from before gets the removal alone."""
     again = person.listens(cursor)
     reach(again, "message.created", 0, id=end)
-    assert [event.type for event in again.lasting if concerns(event, chat)] == ["member.removed"]
+    assert [event.type for event in again.logged if concerns(event, chat)] == ["member.removed"]
     again.close()
 
 
-def concerns(event: Told, chat: int) -> bool:
+def concerns(event: ReceivedEvent, chat: int) -> bool:
     return chat in (event.data.get("chat_id"), event.data["id"] if event.type.startswith("chat.") else None)
 
 
-def seen_inside(events: list[Told], chat: int, user: int) -> list[Told]:
+def seen_inside(events: list[ReceivedEvent], chat: int, user: int) -> list[ReceivedEvent]:
     """A chat's events, each of which came between an entry and the next removal.
 
-    Of an entry that was over before it was told of, the removal alone is told.
+    If somebody was added and removed again before it was sent, only the removal is sent.
     """
     is_inside, seen = False, []
     for event in events:
-        if not event.lasts or not concerns(event, chat):
+        if not event.is_logged or not concerns(event, chat):
             continue
         is_own_removal = event.type == "member.removed" and event.data["user"]["id"] == user
         is_inside = is_inside or event.type == "chat.created"

@@ -33,9 +33,7 @@ def main() -> None:
                 rest += some
             asked_again += b"retry: " in rest[-40:]
             sock.close()
-    print(
-        f"SIGTERM with {streams} streams: exit {status} after {took:.2f} s, {asked_again} were told when to come again"
-    )
+    print(f"SIGTERM with {streams} streams: exit {status} after {took:.2f} s, {asked_again} were asked to reconnect")
     assert status == 0
     assert took < 5
     assert asked_again == streams

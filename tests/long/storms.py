@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from databases import ON_POSTGRES
 from flask import Flask
 from people import PASSWORD, Api, Browser, Person, settings_in
 from PIL import Image
@@ -19,7 +20,7 @@ from werkzeug.test import TestResponse
 
 import models
 from chat import create_app
-from commands import RULES
+from commands.doctor import INVARIANTS
 from long.alone import asked, timed
 from models import Link, Login
 from models import password as passwords
@@ -39,7 +40,7 @@ class Scene:
         self.browser.submit("/login", username=names[1], password=PASSWORD)
         self.csrf = {"X-CSRFToken": self.browser.csrf("/settings")}
         self.login = Login.get(Login.user == self.bob.id, Login.kind == "browser").id
-        self.link = f"/reset/{Link.by_hand(self.bob.user).secret}"
+        self.link = f"/reset/{Link.reset_by_admin(self.bob.user).secret}"
         models.database.close()
 
     def page(self, path: str, **fields: str) -> TestResponse:
@@ -122,8 +123,11 @@ def at_once(scene: Scene, verbs: Iterable[str], each: int) -> dict[str, set[int]
 
 
 def all_that_must_hold() -> None:
-    broken = {what: models.database.execute_sql(query).fetchall() for what, query in RULES.items()}
+    broken = {what: models.database.execute_sql(query).fetchall() for what, query in INVARIANTS.items()}
     assert not any(broken.values()), broken
+    if ON_POSTGRES:
+        # It refuses rows that point nowhere, whoever connects; SQLite only from who asks for that.
+        return
     for pragma, good in (("foreign_key_check", []), ("integrity_check", [("ok",)])):
         assert models.database.execute_sql(f"PRAGMA {pragma}").fetchall() == good
 
