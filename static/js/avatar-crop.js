@@ -1,6 +1,6 @@
 // <avatar-crop> beside a file field: crops the chosen picture to a square. `begin(file, face)` shows it, also in the
 // circle `face`, and resolves to whether the browser could decode the file; `cut()` resolves to the square as a File.
-// Its button discards the picture (event "given-up").
+// Its button discards the picture (event "discarded").
 
 const SIDE = 512; // pixels of the canvas, and at most of the result
 const STEP = 1.1; // zoom factor of a key press or wheel notch
@@ -65,7 +65,7 @@ class AvatarCrop extends HTMLElement {
 
   #discard() {
     this.#close();
-    this.dispatchEvent(new Event("given-up"));
+    this.dispatchEvent(new Event("discarded"));
   }
 
   // Side of the square, in the picture's pixels.

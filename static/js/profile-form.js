@@ -14,7 +14,7 @@ class ProfileForm extends HTMLElement {
     const { signal } = this.#listening;
     this.addEventListener("change", ({ target }) => this.#onChange(target), { signal });
     this.addEventListener("submit", (event) => this.#onSubmit(event), { signal });
-    this.#cropper.addEventListener("given-up", () => this.#onDiscarded(), { signal });
+    this.#cropper.addEventListener("discarded", () => this.#onDiscarded(), { signal });
   }
 
   disconnectedCallback() {
@@ -65,6 +65,7 @@ class ProfileForm extends HTMLElement {
     this.#avatar.replaceChildren(...this.#avatarNodes);
     const field = this.querySelector("[name=avatar]");
     field.value = "";
+    field.dispatchEvent(new Event("change", { bubbles: true }));
     field.focus();
   }
 

@@ -14,6 +14,12 @@ from .conftest import Visit, Visitor, until
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 160, 60), (30, 60, 220)
 
+# The words beside a picture's field: to choose one, that there is none, to choose another.
+CHOOSE = {
+    "en-GB": ("Choose a picture", "None chosen", "Choose another picture"),
+    "ru-RU": ("Выбрать изображение", "Не выбрано", "Выбрать другое изображение"),
+}
+
 
 def name() -> str:
     """A username that nobody had yet."""
@@ -83,6 +89,8 @@ def test_without_scripts_the_middle_is_taken(visit: Visit) -> None:
     ann = visit(javascript=False).signs_up(name())
     ann.opens("/settings")
     expect(ann.page.get_by_label("Zoom")).to_be_hidden()
+    expect(ann.page.locator("file-field .button")).to_be_hidden()
+    expect(ann.page.locator("file-field input")).to_have_css("opacity", "1")
     chooses(ann, stripes())
     saves(ann)
     assert avatar(ann).size == (256, 256)
@@ -184,6 +192,27 @@ def test_a_chosen_picture_is_given_up(ann: Visitor) -> None:
     expect(ann.page.locator(".avatar-field .avatar")).to_have_text(
         (ann.page.locator(".me-name").text_content() or "")[:2].upper()
     )
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "touch"])
+@pytest.mark.parametrize("language", CHOOSE)
+def test_a_file_is_chosen_in_the_words_of_the_page(visit: Visit, language: str, phone: bool) -> None:
+    choose, none, discard = CHOOSE[language]
+    ann = visit(language=language, phone=phone).signs_up(name())
+    for path in ("/settings", f"{ann.starts('Garden')}/edit"):
+        ann.opens(path)
+        field, shown = ann.page.locator("file-field"), ann.page.locator("file-field .file-name")
+        expect(field.locator(".button")).to_have_text(choose)
+        expect(shown).to_have_text(none)
+        expect(field.locator("input")).to_have_css("opacity", "0")
+        for at in (field.locator(".button"), shown):
+            with ann.page.expect_file_chooser() as chooser:
+                at.click(force=True)  # what is really there is the field over it
+        chooser.value.set_files([{"name": "me.jpg", "mimeType": "image/jpeg", "buffer": stripes()}])
+        expect(shown).to_have_text("me.jpg")
+        if path == "/settings":
+            ann.presses(discard)
+            expect(shown).to_have_text(none)
 
 
 def test_what_is_no_picture_is_told_by_the_server(ann: Visitor) -> None:
