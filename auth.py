@@ -17,7 +17,7 @@ from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
 from actions import accounts
-from answers.requests import Token
+from cache.requests import Token
 from lib import origin, usernames
 from lib.pacing import Buckets, InFlight
 from models import Attempt, Busy, Forbidden, Login, NotThere, TooMany, User, check_logins_by, limits, words
@@ -154,7 +154,7 @@ def sign_in(user: User, remember: bool = False) -> None:
         sign_out()
     # Against session fixation: a CSRF token planted before the login becomes invalid.
     session.clear()
-    # Here already, so that the pages that follow set no cookie (answers/kept.py).
+    # Here already, so that the pages that follow set no cookie (cache/responses.py).
     session["csrf_token"] = secrets.token_hex(20)
     login = open_login(user, "browser", remember=remember)
     g.login = login

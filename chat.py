@@ -31,9 +31,9 @@ import commands
 import models
 import views
 from actions import emails
-from answers.kept import KEEPING, PARTS, KeptAnswers, Parts
-from answers.requests import RequestReader
 from api.fast_json import FastJson
+from cache.requests import RequestReader
+from cache.responses import CACHEABLE, PARTS, Parts, ResponseCache
 from commands import serving, start
 from config import ConfigError, Settings
 from lib import logs, mailer, private, uploads
@@ -199,13 +199,13 @@ def configure(app: App, settings: Settings) -> None:
     app.session_interface = Sessions()
     # Else /api//users would be answered by a redirect that no error handler sees.
     app.url_map.merge_slashes = False
-    app.put_in_front(kept_answers(app) if settings.keep_answers else app.wsgi_app, settings.proxies)
+    app.put_in_front(response_cache(app) if settings.response_cache else app.wsgi_app, settings.proxies)
 
 
-def kept_answers(app: App) -> KeptAnswers:
-    """Open the cache of answers."""
+def response_cache(app: App) -> ResponseCache:
+    """The cache of responses, in front of the app."""
     fresh = {"nonce": new_secret, "key": new_secret, "cursor": stream_endpoint.cursor}
-    return KeptAnswers(
+    return ResponseCache(
         app.wsgi_app,
         RequestReader(partial(Sessions().read, app), partial(auth.read_token, app)),
         fresh,
@@ -238,7 +238,7 @@ def guard(app: Flask, settings: Settings) -> None:
     app.after_request(protect)
     app.after_request(note)
     # Asked for last, done first: what follows sees the answer as it is sent.
-    app.after_request(compress_unless_kept)
+    app.after_request(compress_unless_cached)
     app.teardown_request(finish)
 
 
@@ -331,9 +331,9 @@ def protect(response: flask.Response) -> flask.Response:
     return response
 
 
-def compress_unless_kept(response: flask.Response) -> flask.Response:
-    """Compress an answer; what will be kept is compressed with that, in pieces."""
-    if KEEPING not in request.environ or response.status_code != 200 or g.get("unkept"):
+def compress_unless_cached(response: flask.Response) -> flask.Response:
+    """Compress a response; what will be cached is compressed with that, in pieces."""
+    if CACHEABLE not in request.environ or response.status_code != 200 or g.get("uncacheable"):
         return compress(response)
     response.vary.add("Accept-Encoding")
     changing = {name: str(g.get(name, "")) for name in ("nonce", "key", "cursor")}

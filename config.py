@@ -78,8 +78,8 @@ class Settings:
     heartbeat: int = limit(15, 1, 20, name="STREAM_HEARTBEAT")
     presence_grace: int = limit(30, 0, 3600)
     public_url: str = ""
-    keep_answers: bool = True
-    answer_on_loop: bool = True
+    response_cache: bool = True
+    cache_on_loop: bool = True
     # The keyword arguments of `lib.mailer.SmtpServer`.
     mail: dict[str, Any] | None = None
     # The keyword arguments of `lib.s3.Bucket`; None for files in `media_dir`.
@@ -116,8 +116,8 @@ class Settings:
             media_dir=values.path("MEDIA_DIR", "media"),
             host=values.host(values.anywhere() if anywhere else "127.0.0.1"),
             rate_limits=values.switch("RATE_LIMITS", True),
-            keep_answers=values.switch("KEEP_ANSWERS", True),
-            answer_on_loop=values.switch("ANSWER_ON_LOOP", True),
+            response_cache=values.switch("RESPONSE_CACHE", True),
+            cache_on_loop=values.switch("CACHE_ON_LOOP", True),
             trusted_hosts=values.host_names("TRUSTED_HOSTS"),
             limits=values.limits(),
             public_url=values.url("PUBLIC_URL"),

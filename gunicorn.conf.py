@@ -106,12 +106,12 @@ def post_fork(server: _Any, worker: _Any) -> None:
 
 def post_worker_init(worker: _Any) -> None:
     """Let streams that a worker serves itself know when it is to stop; go on with what a stop cut off."""
-    from answers.on_loop import OnLoop
+    from cache.on_loop import OnLoop
     from models import database, task
     from stream import endpoint as stream_endpoint
 
     stream_endpoint.setup.is_serving = lambda: bool(worker.alive)
-    if _settings.keep_answers and _settings.answer_on_loop and database.answers_at_once:
+    if _settings.response_cache and _settings.cache_on_loop and database.answers_at_once:
         worker.on_loop = OnLoop(worker.wsgi, worker.cfg)
     # Finish what was started before a stop.
     task.schedule()

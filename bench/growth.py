@@ -1,6 +1,6 @@
 """Whether the works of a messenger take longer the more messages a chat has: the same at two sizes, in turns.
 
-The messages are loaded as `flask load` does. Answers are not kept, so that each is made from the database.
+The messages are loaded as `flask load` does. Responses are not cached, so that each is made from the database.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bench.crowd import MESSAGES
 from bench.pages import Site, measure_or_stop
 from bench.servers import ROOT
 
-MADE_EACH_TIME = {"KEEP_ANSWERS": "off"}
+MADE_EACH_TIME = {"RESPONSE_CACHE": "off"}
 
 
 def main() -> int:

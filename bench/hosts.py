@@ -134,7 +134,7 @@ class Site:
                 running.enter_context(served(["chat:app"], "/healthz", log, PORT=str(port), **self.common))
             figures = {"posts/s": self.posts(seconds)}
             header = f"Cookie: {self.signs_in()}"
-            figures["kept pages/s"] = self.gets(f"/chats/{self.everybody}", header, seconds)
+            figures["cached pages/s"] = self.gets(f"/chats/{self.everybody}", header, seconds)
             header = f"Authorization: Bearer {self.owners_token}"
             figures["history by API/s"] = self.gets(f"/api/messages?chat_id={self.everybody}", header, seconds)
             figures |= self.delivered()

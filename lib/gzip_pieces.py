@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-# A kept answer is often soon out of date: level 6 would take twice the time for 4 % fewer bytes.
+# A cached response is often soon out of date: level 6 would take twice the time for 4 % fewer bytes.
 LEVEL = 4
 # The header carries a file name (RFC 1952, 2.3.1) of random length, to hide the body's length: docs/decisions/0034.
 HEADER = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff"

@@ -1,4 +1,4 @@
-"""Versions of what people see of a chat, by which answers are kept (docs/decisions/0039)."""
+"""Versions of what people see of a chat, by which responses are cached (docs/decisions/0039)."""
 
 STATEMENTS = (
     "ALTER TABLE chat ADD COLUMN version INTEGER NOT NULL DEFAULT 0",

@@ -60,7 +60,7 @@ class PostgresDatabase(PooledPostgresqlDatabase):
     migrations/postgres_tables.py.
     """
 
-    # A query waits for the network, which the event loop must not (answers/on_loop.py).
+    # A query waits for the network, which the event loop must not (cache/on_loop.py).
     answers_at_once = False
     # The module of migrations/ that makes all tables of an empty database at once.
     tables = "postgres_tables"

@@ -44,7 +44,7 @@ class ReadOnly(Opened):
 class SqliteDatabase(peewee.SqliteDatabase):
     """A database with the connection settings that the project relies on."""
 
-    # Whether a query can be made on a thread that must not wait (answers/on_loop.py).
+    # Whether a query can be made on a thread that must not wait (cache/on_loop.py).
     answers_at_once = True
     # The module of migrations/ that makes all tables of an empty database at once; here the first migrations do.
     tables = ""

@@ -35,7 +35,7 @@ def settings_in(folder: Path, database_url: str = "") -> Settings:
         rate_limits=False,
         trusted_hosts=(),
         limits={},
-        keep_answers=os.environ.get("KEEP_ANSWERS") != "off",
+        response_cache=os.environ.get("RESPONSE_CACHE") != "off",
     )
 
 

@@ -56,7 +56,7 @@ def steps(person: Person, path: str) -> int:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The messenger, which makes each answer from the database."""
-    app = create_app(replace(settings, keep_answers=False))
+    app = create_app(replace(settings, response_cache=False))
     app.testing = False
     models.migrate()
     yield app

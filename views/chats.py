@@ -169,7 +169,7 @@ def mark_read(membership: Membership, last_id: int) -> None:
         if not trouble(error):
             raise
         # Pages stay readable while nothing can be written (rule 27); the next visit moves the position.
-        g.unkept = True
+        g.uncacheable = True
         logger.warning("the read position could not be written: %s", error)
 
 

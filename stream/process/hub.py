@@ -14,7 +14,6 @@ import time
 from collections.abc import Set
 from dataclasses import dataclass
 
-from stream.process.answers import close_early, log_request, reject, stream_head
 from stream.process.connection import Connection
 from stream.process.inbox import Batch, Inbox, NewStream
 from stream.process.log import (
@@ -32,6 +31,7 @@ from stream.process.log import (
 )
 from stream.process.peers import News, NoPeers
 from stream.process.people import ChatMembers, Presence, Typing
+from stream.process.responses import close_early, log_request, reject, stream_head
 
 logger = logging.getLogger("stream")
 

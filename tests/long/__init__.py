@@ -1,7 +1,7 @@
 """Proofs that take longer than a test may: each file is a command, and the suite holds a short version of it.
 
 `python -m tests.long.removals 1000`, and so on for cuts, removals, endings, kills, idle, locked, full,
-clock, crowd, stops, passwords, storms, kept_answers, hosts, database_moves.
+clock, crowd, stops, passwords, storms, response_cache, hosts, database_moves.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A kept answer given by the worker's loop is the one that a thread gives, however the request arrives."""
+"""A cached response sent by the worker's loop is the one that a thread gives, however the request arrives."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Place(NamedTuple):
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("on_loop")
     keys = {name: secrets.token_hex(32) for name in ("SECRET_KEY", "JWT_SECRET_KEY")}
-    loop = Server(folder, **keys, KEEP_ANSWERS="on", ANSWER_ON_LOOP="on")
-    threads = Server(folder, **keys, KEEP_ANSWERS="on", ANSWER_ON_LOOP="off")
+    loop = Server(folder, **keys, RESPONSE_CACHE="on", CACHE_ON_LOOP="on")
+    threads = Server(folder, **keys, RESPONSE_CACHE="on", CACHE_ON_LOOP="off")
     account = {"username": "ann", "password": PASSWORD}
     requests.post(f"{loop.url}/api/users", json=account, timeout=60)
     token = requests.post(f"{loop.url}/api/users/login", json=account, timeout=60).json()["token"]
@@ -126,10 +126,10 @@ def test_a_client_that_does_not_read_delays_nobody_else(place: Place) -> None:
 
 def test_the_loop_answers_what_is_kept(place: Place) -> None:
     for server, at_least in ((place.loop, 5), (place.threads, 5)):
-        before = server.log.read_text().count("kept")
+        before = server.log.read_text().count("cached")
         for _ in range(at_least + 1):
             exchanged(server, [request(place.token)])
-        assert server.log.read_text().count("kept") - before >= at_least
+        assert server.log.read_text().count("cached") - before >= at_least
 
 
 def test_repeated_bytes_get_the_current_answer(place: Place) -> None:
@@ -148,8 +148,8 @@ def test_repeated_bytes_get_the_current_answer(place: Place) -> None:
             message = {"chat_id": 1, "text": f"still growing, {number}"}
             assert requests.post(f"{place.loop.url}/api/messages", json=message, headers=headers, timeout=60).ok
             assert newest != message["text"] == asks().json()["items"][-1]["text"]
-        before = place.loop.log.read_text().count("kept")
+        before = place.loop.log.read_text().count("cached")
         assert [asks().status_code for _ in range(3)] == [200] * 3
-        assert place.loop.log.read_text().count("kept") - before >= 2
+        assert place.loop.log.read_text().count("cached") - before >= 2
         assert requests.post(f"{place.loop.url}/api/users/logout", headers=headers, timeout=60).ok
         assert asks().status_code == 401

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from garden import LOOKS, NAMES, Change, Scene, picture
-from long import kept_answers
+from long import response_cache
 from long.clock import clock_in, set_clock
 from people import PASSWORD
 from servers import Server, wait_for
@@ -488,8 +488,8 @@ def test_a_page_leads_into_the_stream_whatever_happened_elsewhere_since_it_was_f
 
 
 def test_people_who_change_things_and_look_in_any_order_see_what_is_kept_nowhere(tmp_path: Path) -> None:
-    with kept_answers.two_servers(tmp_path, 40) as servers:
-        walk = kept_answers.Walk(*servers, seed=16)
-        assert kept_answers.walked(walk, 150) > 0
+    with response_cache.two_servers(tmp_path, 40) as servers:
+        walk = response_cache.Walk(*servers, seed=16)
+        assert response_cache.walked(walk, 150) > 0
         assert walk.done.total() > 50
         walk.close()

@@ -1,6 +1,6 @@
 """People change things and look, in any order, while others look: each answer is that of a server that keeps none.
 
-`python -m tests.long.kept_answers 10000`
+`python -m tests.long.response_cache 10000`
 """
 
 from __future__ import annotations
@@ -309,7 +309,7 @@ def two_servers(folder: Path, people: int) -> Iterator[tuple[Server, Server, Ite
     same = {name: server.environment[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY", "DATABASE_URL", "MEDIA_DIR")}
     try:
         (folder / "plain").mkdir()
-        plain = Server(folder / "plain", KEEP_ANSWERS="off", **same)
+        plain = Server(folder / "plain", RESPONSE_CACHE="off", **same)
         try:
             yield server, plain, iter(names)
         finally:

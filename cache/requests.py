@@ -1,4 +1,4 @@
-"""Which requests may be answered from memory, and the key under which an answer is kept."""
+"""Which requests may be answered from memory, and the key under which a response is stored."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 QUERY_MAX = 400
 # All that a session contains without flash messages and other one-time values.
 SESSION_KEYS = {"_user_id", "_fresh", "_id", "csrf_token"}
-# Headers that pages depend on, and those that ask for something other than the whole answer.
+# Headers that pages depend on, and those that ask for something other than the whole response.
 PAGE_HEADERS = ("HTTP_X_PANE", "HTTP_SEC_FETCH_DEST", "HTTP_SEC_PURPOSE")
 UNUSUAL = ("HTTP_RANGE", "HTTP_TRANSFER_ENCODING", "HTTP_EXPECT")
 
 
 class Route(NamedTuple):
-    """A route whose answers may be kept: how it counts against a person's limits, and what it shows."""
+    """A route whose responses may be stored: how it counts against a person's limits, and what it shows."""
 
     path: re.Pattern[str]
     pace: str
@@ -85,9 +85,9 @@ class CacheableRequest(NamedTuple):
     """A request that may be answered from memory."""
 
     user_id: int
-    # Everything of the request that the answer may depend on.
+    # Everything of the request that the response may depend on.
     key: Hashable
-    # The versions of what the answer shows.
+    # The versions of what the response shows.
     versions: Hashable
 
 
@@ -116,7 +116,7 @@ class ParsedRequest:
             self.accepts_gzip,
             extra_key,
         )
-        # `zone`: of the days that the answer shows.
+        # `zone`: of the days that the response shows.
         self.query, self.zone, self.token = query, zone, token
 
     def cacheable(self, again: bool = False) -> CacheableRequest | None:

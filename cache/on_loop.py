@@ -1,7 +1,7 @@
-"""Kept answers given by the worker's event loop itself: a thread would cost more than the answer.
+"""Cached responses sent by the worker's event loop itself: a thread would cost more than the response.
 
-Only requests without a body that ask for nothing unusual, and only what is kept already; a thread does all others, and
-reports what is wrong with them. The loop never waits for the database.
+Only requests without a body that ask for nothing unusual, and only what is cached already. A thread does all others,
+and reports what is wrong with them. The loop never waits for the database.
 
 Clients often send the same bytes again. From the same address they mean the same, and go neither through the parser
 nor through WSGI again.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.http.wsgi import create
 from gunicorn.util import http_date
 
-from answers.kept import AGAIN, ONLY_KEPT, Answer, NotKept
+from cache.responses import AGAIN, ONLY_CACHED, FilledResponse, NotCached
 from models.base import database
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ logger = logging.getLogger(__name__)
 
 # How many requests are remembered, and how many bytes each may have.
 REMEMBERED, REMEMBERED_BYTES = 1024, 4096
-# What may be kept, by the beginning of its path; requests.py decides.
+# What may be cached, by the beginning of its path; requests.py decides.
 LIKELY = re.compile(r"/(?:\?|$|chats/|search|api/(?:messages|chats|search))")
 
 
 class OnLoop:
-    """Answers requests of `app` that are kept; `config` is gunicorn's."""
+    """Answers requests of `app` whose responses are cached; `config` is gunicorn's."""
 
     def __init__(self, app: WSGIApplication, config: Any) -> None:
         self.app, self.config = app, config
-        self.remembered: OrderedDict[tuple[str, bytes], Callable[[], Answer | None]] = OrderedDict()
+        self.remembered: OrderedDict[tuple[str, bytes], Callable[[], FilledResponse | None]] = OrderedDict()
         database.never_wait()
 
     def __call__(self, request: Any, raw: bytes, sock: Any, client: Any, server: Any) -> bytes | None:
@@ -50,9 +50,9 @@ class OnLoop:
         started: list[Any] = []
         try:
             _, environ = create(request, sock, client, server, self.config)
-            environ[ONLY_KEPT] = True
-            body = b"".join(self.app(environ, lambda *answer: started.extend(answer)))  # type: ignore[arg-type]
-        except NotKept:
+            environ[ONLY_CACHED] = True
+            body = b"".join(self.app(environ, lambda *started_with: started.extend(started_with)))  # type: ignore[arg-type]
+        except NotCached:
             return None
         except Exception:
             failed()
@@ -72,11 +72,11 @@ class OnLoop:
             return None
         self.remembered.move_to_end(key)
         try:
-            answer = again()
+            found = again()
         except Exception:
             failed()
             return None
-        return None if answer is None else response(answer.status, answer.header_lines, answer.body)
+        return None if found is None else response(found.status, found.header_lines, found.body)
 
 
 def response(status: str, header_lines: str, body: bytes) -> bytes:

@@ -1,0 +1,1 @@
+"""Responses that are cached, so that what was made once is not made again."""
