@@ -65,7 +65,7 @@ def version() -> Results:
 
 
 def migrations() -> Results:
-    models.migration.check_settled()
+    models.migration.check_not_moved()
     pending = models.pending()
     if pending:
         yield "wrong", f"pending migrations: {', '.join(pending)}; run `flask migrate`"

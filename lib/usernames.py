@@ -90,7 +90,7 @@ def skeleton(username: str) -> str:
     folded again, so that letter case and look-alikes combine: Cyrillic ВОР matches BOP. Beyond TR39, it drops small
     details of letters (`plain`, `SLIGHT`) and marks at the end.
     """
-    return sketched(key(username))
+    return skeleton_without_details(key(username))
 
 
 def skeletons(username: str) -> set[str]:
@@ -100,10 +100,10 @@ def skeletons(username: str) -> set[str]:
     """
     written = unicodedata.normalize("NFKC", username.strip()[:RAW_MAX])
     forms = (key(username), written, written.upper())
-    return {draw(form) for form in forms for draw in (sketched, drawn)}
+    return {skeleton_of(form) for form in forms for skeleton_of in (skeleton_without_details, former_skeleton)}
 
 
-def sketched(name: str) -> str:
+def skeleton_without_details(name: str) -> str:
     """The skeleton without small details."""
     shown, is_i = "", False
     for letter in unicodedata.normalize("NFD", name):
@@ -115,7 +115,7 @@ def sketched(name: str) -> str:
         is_i = part in ("l", "j") and script(letter) in EUROPEAN
         shown += part
     shown = MARKS_IN_A_ROW.sub(lambda marks: marks[0][0], shown).strip(MARKS)
-    return settled(shown)
+    return merge_pairs(shown)
 
 
 # Combining classes of marks through, below and at the foot of a letter; dots and commas above.
@@ -150,13 +150,15 @@ def plain(letter: str) -> str:
     return letter
 
 
-def drawn(name: str) -> str:
+def former_skeleton(name: str) -> str:
+    """The skeleton by the former rules, with small details."""
     decomposed = unicodedata.normalize("NFD", name)
     shown = "".join(shape(letter) for letter in decomposed)
-    return settled(shown)
+    return merge_pairs(shown)
 
 
-def settled(shown: str) -> str:
+def merge_pairs(shown: str) -> str:
+    """Replace pairs of letters that look like one, and fold what that gives."""
     for pair, letter in PAIRS.items():
         shown = shown.replace(pair, letter)
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", shown).casefold())

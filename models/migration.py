@@ -35,7 +35,7 @@ def pending() -> list[str]:
     return [name for name in migrations() if name not in had]
 
 
-def check_settled() -> None:
+def check_not_moved() -> None:
     """Raise OperationalError for the target of a move that is not finished, and the source of one that is
     (actions/database_move.py).
     """
@@ -49,7 +49,7 @@ def check_settled() -> None:
 
 def migrate() -> list[str]:
     """Apply pending migrations; returns their names. On an error the database is unchanged, and the error is raised."""
-    check_settled()
+    check_not_moved()
     to_come = pending()
     if not to_come:
         return []

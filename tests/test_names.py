@@ -217,7 +217,7 @@ def test_nor_do_several_at_once(name: str, tricks: list[Callable[[str], str]]) -
 
 def test_a_former_skeleton_stays_one_so_that_the_names_of_closed_accounts_stay_taken() -> None:
     for name in (*NAMES, "Ёжик", "zoë", "ann.b", "søren", "żaneta"):
-        assert usernames.drawn(usernames.key(name)) in usernames.skeletons(name)
+        assert usernames.former_skeleton(usernames.key(name)) in usernames.skeletons(name)
 
 
 # Whose names they are
@@ -241,7 +241,7 @@ def before(app: Flask) -> list[User]:
     Claim.delete().execute()
     for user in people:
         written = unicodedata.normalize("NFKC", user.username)
-        kept = {usernames.drawn(form) for form in (usernames.key(written), written, written.upper())}
+        kept = {usernames.former_skeleton(form) for form in (usernames.key(written), written, written.upper())}
         for form in kept:
             Claim.insert(user=user, digest=hashlib.sha256(form.encode()).hexdigest()).on_conflict_ignore().execute()
     models.database.execute_sql("DELETE FROM migration WHERE name = 'm0014_claims'")
