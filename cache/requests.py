@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs
 
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header, parse_cookie
+from werkzeug.http import parse_accept_header
+from werkzeug.sansio.http import parse_cookie  # Flask's; that of werkzeug.http fails on bytes that are not UTF-8
 
 from lib.time_zones import zone_named
 from models.versions import VersionsQuery
