@@ -17,6 +17,13 @@ def wait_for_background_work() -> None:
             join(thread)
 
 
+def finish_tasks() -> None:
+    """Do all that actions left behind; what a thread is at, it does itself."""
+    wait_for_background_work()
+    while task.Task.work():
+        pass
+
+
 def end_background_work() -> None:
     """Wait for the threads that work on tasks or purge, and cancel what is scheduled: its database will be gone."""
     # One that fails schedules another.

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from background import finish_tasks
 from people import PASSWORD, Anyone, Person
 from PIL import Image
 
 import models
 from config import Settings
-from models import Chat, DeletedMessage, Link, Task, User, wal
+from models import Chat, DeletedMessage, Link, User, wal
 
 FORMER, SECOND, LAST = "zebedee-one", "zebedee-two", "zebedee-last"
 NAME, ABOUT, EMAIL, TYPED = "Quuxley Zarathustra", "Breeds axolotls", "zebedee@axolotl.example", "zebedee-typo"
@@ -71,8 +72,7 @@ def lives(who: Person, bob: Person, chat: Chat) -> None:
 def finish() -> None:
     """Do all that is left, once nothing can be undone any more."""
     DeletedMessage.prune(up_to=10**9)
-    while Task.work():
-        pass
+    finish_tasks()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from background import finish_tasks
 from flask import Flask
 from installations import Installation, bind, contents, leave, moved, opened, refused, run
 from people import PASSWORD, Person, settings_in
@@ -20,7 +21,7 @@ import models
 from actions import accounts, messages
 from commands.start import CannotStart, prepare
 from lib.sqlite import sqlite3
-from models import Login, Message, Task, User
+from models import Login, Message, User
 from stream.process.engine import log_of
 
 # They have both engines, whatever the others run on.
@@ -85,8 +86,7 @@ def test_everything_goes_on_there(installation: Installation, postgres_url: str,
             message = installation.ann.posts(installation.chat, f"after {command}")
         assert message.id == newest + 1
         newest = message.id
-        while Task.work():
-            pass
+        finish_tasks()
         assert installation.answers(app)["bob search?q=tomatoes"]["items"]
         assert accounts.register(f"new{newest}", PASSWORD).id > installation.zoe.id
     with app.test_request_context():

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from background import finish_tasks
 from people import PASSWORD, Person
 
 import models
 from actions import accounts, chats, members, messages, reading
-from models import Chat, DeletedMessage, Event, Task, User, limits
+from models import Chat, DeletedMessage, Event, User, limits
 
 
 def logged_events(after: int = 0) -> list[tuple[str, dict[str, object]]]:
@@ -74,8 +75,7 @@ def test_a_deleted_text_is_nowhere_any_more(ann: Person, bob: Person, chat: Chat
     assert "swordfish" not in json.dumps(logged_events())
     # Former texts are seen by nobody, and go once the deletion can't be undone any more.
     DeletedMessage.prune(up_to=10**9)
-    while Task.work():
-        pass
+    finish_tasks()
     models.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     for table in ("message", "revision", "event"):
         rows = models.database.execute_sql(f'SELECT * FROM "{table}"').fetchall()

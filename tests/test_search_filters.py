@@ -8,6 +8,7 @@ from urllib.parse import quote
 from zoneinfo import available_timezones
 
 import pytest
+from background import finish_tasks
 from flask import Flask
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -224,8 +225,7 @@ def test_a_rebuilt_index_finds_the_same(ann: Person, bob: Person, talk: Chat, ch
     messages.edit(ann.of(chat), edited.id, "edited carrots")
     messages.edit(ann.of(chat), long.id, "short")
     messages.delete(ann.of(chat), deleted.id)
-    while models.Task.work():
-        pass
+    finish_tasks()
     asked = ["tomatoes", "carrot", "gone", "long", "short", "plum tre", '"trees plum"', "pars has:file", "from:bob"]
 
     def hits() -> list[list[int]]:

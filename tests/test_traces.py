@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from background import finish_tasks
 from flask import Flask
 from people import Person
 from servers import wait_for
@@ -18,7 +19,7 @@ from actions import accounts, chats, drafts, members, messages
 from config import Settings
 from lib import sqlite
 from lib.sqlite import sqlite3
-from models import Chat, DeletedMessage, Task, index, wal
+from models import Chat, DeletedMessage, index, wal
 from models.base import limits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,8 +127,7 @@ def test_nothing_of_it_stays_in_the_files(
     monkeypatch.setattr(limits, "undo_seconds", 0)
     DeletedMessage.prune()
     # The words of a long one leave the search index in pieces.
-    while Task.work():
-        pass
+    finish_tasks()
     models.database.close()
     assert wal.checkpoint(settings.database)
     assert found(settings) == set()
