@@ -146,7 +146,7 @@ class LiveStream extends HTMLElement {
     else if (this.#isLeader || message.type === "joins") return;
     else {
       this.#receivedAt = Date.now();
-      if (message.type === "event") this.#dispatch(message);
+      if (message.type === "events") message.events.forEach((event) => this.#dispatch(event));
       else if (message.type === "connection") this.#setConnected(message.connected);
     }
   }
@@ -157,8 +157,8 @@ class LiveStream extends HTMLElement {
       this.#reconnect(true);
     } else {
       this.#broadcast({ type: "connection", connected: this.#connected });
-      for (const user_id of this.#online)
-        this.#broadcast({ type: "event", event: "presence", data: { user_id, online: true } });
+      const events = [...this.#online].map((user_id) => ({ event: "presence", data: { user_id, online: true } }));
+      this.#broadcast({ type: "events", events });
     }
   }
 
@@ -203,7 +203,9 @@ class LiveStream extends HTMLElement {
         silence = setTimeout(() => reading.abort(), SILENCE_MAX);
         const blocks = (rest + value).split("\n\n");
         rest = blocks.pop();
-        for (const block of blocks) received = this.#onBlock(block) || received;
+        const events = blocks.map((block) => this.#parse(block)).filter(Boolean);
+        if (events.length) this.#receive(events);
+        received ||= events.length > 0;
       }
     } catch {
       return received; // the connection broke or was aborted
@@ -214,21 +216,24 @@ class LiveStream extends HTMLElement {
   }
 
   // The part of https://html.spec.whatwg.org/multipage/server-sent-events.html that this server uses.
-  #onBlock(block) {
+  #parse(block) {
     const fields = {};
     for (const line of block.split("\n")) {
       const at = line.indexOf(":");
       if (at > 0) fields[line.slice(0, at)] = line.slice(at + 1).trimStart();
     }
     if (fields.retry) this.#retryAfter = Number(fields.retry);
-    if (!fields.event) return false;
-    this.#cursor = fields.id;
-    if (fields.event === "hello") this.#online.clear();
-    const message = { type: "event", event: fields.event, id: fields.id, data: JSON.parse(fields.data) };
-    this.#broadcast(message);
-    this.#dispatch(message);
+    return fields.event && { event: fields.event, id: fields.id, data: JSON.parse(fields.data) };
+  }
+
+  // Events that came together go on together, so that the pages lay them out together.
+  #receive(events) {
+    this.#broadcast({ type: "events", events });
+    for (const event of events) {
+      this.#cursor = event.id;
+      this.#dispatch(event);
+    }
     if (!this.#connected) this.#setConnected(true);
-    return true;
   }
 
   #sleep(pause) {
@@ -254,6 +259,7 @@ class LiveStream extends HTMLElement {
       if (this.#dispatched.size > DISPATCHED_MAX) this.#dispatched.delete(this.#dispatched.values().next().value);
     }
     if (id) this.#cursor = id;
+    if (event === "hello") this.#online.clear();
     if (event === "presence") this.#online[data.online ? "add" : "delete"](data.user_id);
     if (event === "hello" && this.#isBehind) event = "reset";
     if (event === "reset") this.#isBehind = false;

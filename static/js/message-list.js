@@ -41,6 +41,7 @@ class MessageList extends HTMLElement {
   #refresh = new RetryingTask(() => this.#refreshRows());
   #loadHeading = new RetryingTask(() => refreshHeading(this, this.#chat));
   #edges = new PageEdges(this, { older: this.#loadOlder, newer: this.#loadNewer });
+  #batch = null; // {isAtEnd, release}: new messages that came together are being added
   #isOpened = false;
   #listening = null;
 
@@ -103,7 +104,8 @@ class MessageList extends HTMLElement {
 
   // Whether the newest message is on screen.
   get isAtEnd() {
-    return this.isLive && this.scrollTop > -END; // column-reverse: 0 at the end, negative above
+    if (!this.isLive) return false;
+    return this.#batch?.isAtEnd ?? this.scrollTop > -END; // column-reverse: 0 at the end, negative above
   }
 
   // Whether new messages are shown as they come.
@@ -158,7 +160,21 @@ class MessageList extends HTMLElement {
     if (!this.isLive || this.#rows.find(message.id)) return;
     const sent = message.author?.id === this.#user ? this.#pending.claim(message) : null;
     const isUnread = message.author?.id !== this.#user && this.#needsUnreadLine;
-    this.#addRows(() => this.#rows.insert(message, sent, isUnread));
+    this.#beginBatch();
+    this.#rows.insert(message, sent, isUnread);
+  }
+
+  // Messages that come together, as after a pause, are laid out once, after the last one.
+  #beginBatch() {
+    if (this.#batch) return;
+    const { isAtEnd } = this;
+    this.#batch = { isAtEnd, release: isAtEnd ? () => this.scrollToEnd() : this.#rows.holdPlace() };
+    queueMicrotask(() => {
+      const { release } = this.#batch;
+      this.#batch = null;
+      release();
+      this.#watch();
+    });
   }
 
   #removeMessage(id) {

@@ -48,13 +48,21 @@ export class MessageRows {
 
   // Makes a change above or below the screen without moving what is on screen.
   keepPlace(change) {
+    const release = this.holdPlace();
+    change();
+    release();
+  }
+
+  // Notes what is on screen; the function that is returned scrolls there again.
+  holdPlace() {
     const anchor = this.topmost;
     const oldTop = anchor?.getBoundingClientRect().top;
     this.#list.style.overflowAnchor = "none"; // the browser would scroll as well
-    change();
-    const newTop = anchor && this.find(idOf(anchor))?.getBoundingClientRect().top;
-    if (newTop !== undefined && newTop !== oldTop) this.#list.scrollTop += newTop - oldTop;
-    requestAnimationFrame(() => (this.#list.style.overflowAnchor = ""));
+    return () => {
+      const newTop = anchor && this.find(idOf(anchor))?.getBoundingClientRect().top;
+      if (newTop !== undefined && newTop !== oldTop) this.#list.scrollTop += newTop - oldTop;
+      requestAnimationFrame(() => (this.#list.style.overflowAnchor = ""));
+    };
   }
 
   // Rows from the server

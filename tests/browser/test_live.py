@@ -190,6 +190,41 @@ def test_going_offline_and_back_loses_and_repeats_nothing(pair: Pair) -> None:
     assert pair.has_stayed(pair.bob)
 
 
+@pytest.mark.parametrize("scrolled_up", [False, True], ids=["at the end", "among older ones"])
+def test_what_was_missed_is_laid_out_together_and_keeps_the_place(pair: Pair, scrolled_up: bool) -> None:
+    for number in range(3):
+        pair.ann.writes(f"{number}\n\n" * 30)
+    log, page = pair.bob.page.get_by_role("log"), pair.bob.page
+    expect(message_texts(pair.bob)).to_have_count(3)
+    if scrolled_up:
+        log.evaluate("log => log.scrollTop = -600")
+    place = "log => log.querySelectorAll('article')[1].getBoundingClientRect().top"
+    before = log.evaluate(place)
+    devtools = pair.bob.context.new_cdp_session(page)
+    devtools.send("Performance.enable")
+
+    def layouts() -> int:
+        counters = devtools.send("Performance.getMetrics")["metrics"]
+        return next(int(counter["value"]) for counter in counters if counter["name"] == "LayoutCount")
+
+    pair.bob.context.set_offline(True)
+    expect(page.get_by_text("You’re offline.")).to_be_visible()
+    missed = [f"missed {number}" for number in range(40)]
+    for text in missed:
+        pair.ann.submits(pair.path, text=text)
+    laid_out = layouts()
+    pair.bob.context.set_offline(False)
+    page.wait_for_function("count => document.querySelectorAll('message-list article').length === count", arg=43)
+    assert layouts() - laid_out < len(missed)
+    assert message_texts(pair.bob).all_inner_texts()[3:] == missed
+    if scrolled_up:
+        assert abs(log.evaluate(place) - before) < 2
+        expect(page.locator(".unread-line + article")).to_contain_text("missed 0")
+    else:
+        expect(message_texts(pair.bob).last).to_be_in_viewport()
+        expect(page.locator(".unread-line")).to_have_count(0)
+
+
 def test_two_tabs_share_one_stream_and_hand_it_on(pair: Pair) -> None:
     listeners: list[Page] = []
     pair.bob.context.on("request", lambda asked: "/api/events" in asked.url and listeners.append(asked.frame.page))
