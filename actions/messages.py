@@ -41,7 +41,7 @@ def post(
     key: str | None = None,
     draft: int | None = None,
 ) -> Message:
-    """Post a message. It replaces the draft up to the version `draft`.
+    """Post a message, and discard the draft unless a version later than `draft` was saved.
 
     With an idempotency `key`, sending again returns the first message, marked as `repeated`.
     Raises Invalid (`text`, `files`, `reply_to`, `Idempotency-Key`), TooLarge, TooMany, Gone, NotThere.
@@ -52,8 +52,8 @@ def post(
 
     def prepare() -> tuple[list[StoredFile], Create]:
         _check(membership, text, bool(files), reply_to)
-        Message.check_pace(membership.user)
-        Message.count_long(membership.user, text)
+        Message.throttle(membership.user)
+        Message.throttle_long(membership.user, text)
         parsed = ParsedText.of(membership, text)
         return store_uploads(files), lambda current, stored: create(current, stored, parsed)
 
@@ -80,8 +80,8 @@ def forward(membership: Membership, message_id: int, comment: str = "", key: str
     def prepare() -> tuple[list[StoredFile], Create]:
         source = message_page.visible_to(membership.user, message_id)[1]
         check_text(comment, has_files=True)
-        Message.check_pace(membership.user)
-        Message.count_long(membership.user, source.text + comment)
+        Message.throttle(membership.user)
+        Message.throttle_long(membership.user, source.text + comment)
         parsed = ParsedText.of(membership, comment)
         return copy_files(source.files), lambda current, stored: create(current, stored, parsed)
 
@@ -126,7 +126,7 @@ def _send(
         current = membership.reload()
         if (first := _first_sent(current.user, key, digest)) is not None:
             return first
-        Message.check_pace(current.user)
+        Message.throttle(current.user)
         message = create(current, stored)
         if key:
             SentKey.record(current.user, key, digest, message.id, message.created_at)
@@ -211,7 +211,7 @@ def edit(membership: Membership, message_id: int, text: str) -> Message:
     before = next(iter(message_page.load(*in_chat, newest_first=True, limit=1)), None)
     # Before the expensive parsing; whether it may be empty is checked below.
     check_text(text, has_files=True, before=len(before.text) if before else 0)
-    Message.count_long(membership.user, text)
+    Message.throttle_long(membership.user, text)
     parsed = ParsedText.of(membership, text, before)
     with write():
         message = message_page.get(membership.reload(), message_id)

@@ -62,7 +62,7 @@ class Message(Model):
     first_file: str | None = None
 
     @classmethod
-    def check_pace(cls, user: User) -> None:
+    def throttle(cls, user: User) -> None:
         """Raise TooMany when a person posted more than the limit within the last minute."""
         if not limits.throttled:
             return
@@ -72,7 +72,7 @@ class Message(Model):
             raise TooMany(wait // SECOND_MICROSECONDS + 1)
 
     @classmethod
-    def count_long(cls, user: User, text: str) -> None:
+    def throttle_long(cls, user: User, text: str) -> None:
         """Count a person's long texts. Raises TooMany: indexing them holds up other writers."""
         if len(text) > INDEXED_AT_ONCE:
             Attempt.take(f"long:{user.id}", LONG_A_MINUTE, 60)

@@ -1,7 +1,7 @@
 // <chat-composer chat user url max-file-size max-files> around the message form: Enter sends, Shift+Enter breaks the
-// line; on touch screens the button sends. A message goes into the outbox and is announced by the event "written";
-// typing is reported to the other members. Files are chosen, pasted, or dropped anywhere on the chat. "answered" sets
-// the message to reply to; "returned" brings a message back from the outbox.
+// line; on touch screens the button sends. A message goes into the outbox and is announced by the event
+// "message-queued"; typing is reported to the other members. Files are chosen, pasted, or dropped anywhere on the chat.
+// "reply-set" sets the message to reply to; "message-recalled" brings a message back from the outbox.
 import { isEnter } from "keys";
 import { outboxOf } from "outbox";
 import { api } from "server";
@@ -37,9 +37,9 @@ class ChatComposer extends HTMLElement {
     on(document, "keydown", (event) => this.#onKeydownElsewhere(event));
     for (const type of ["dragenter", "dragover", "dragleave", "drop"])
       on(document, type, (event) => this.#onDrag(event));
-    on(document, "answered", ({ detail }) => this.#setReply(detail));
-    on(document, "editing", ({ detail }) => this.#setEditing(detail.on));
-    on(document, "returned", ({ detail }) => detail.chat === this.#chat && this.#restore(detail));
+    on(document, "reply-set", ({ detail }) => this.#setReply(detail));
+    on(document, "editing-changed", ({ detail }) => this.#setEditing(detail.on));
+    on(document, "message-recalled", ({ detail }) => detail.chat === this.#chat && this.#restore(detail));
     on(this.querySelector("button[name=emoji]"), "click", (event) => this.#pickEmoji(event.currentTarget));
     import("chat-draft");
     // With a keyboard, focus the field, unless the URL leads to a message.
@@ -98,7 +98,7 @@ class ChatComposer extends HTMLElement {
     const draft = Number(this.#form.elements.draft.value);
     const key = crypto.randomUUID();
     const entry = { chat: this.#chat, key, text, files, replyTo, answered, draft, written: Date.now() };
-    this.dispatchEvent(new CustomEvent("written", { detail: entry, bubbles: true }));
+    this.dispatchEvent(new CustomEvent("message-queued", { detail: entry, bubbles: true }));
     this.#clear(replyTo);
     try {
       await this.#outbox.add(entry);

@@ -37,7 +37,7 @@ class ChatDraft extends HTMLElement {
     on(globalThis, "pagehide", () => this.#onPagehide());
     on(document, "visibilitychange", () => document.visibilityState === "hidden" && this.#save());
     on(document, "connection", ({ detail }) => detail.connected && this.#save());
-    on(document, "written", ({ detail }) => detail.chat === this.#chat && (this.#isSending = true));
+    on(document, "message-queued", ({ detail }) => detail.chat === this.#chat && (this.#isSending = true));
     on(
       outboxOf(Number(this.getAttribute("user"))),
       "change",
@@ -152,7 +152,7 @@ class ChatDraft extends HTMLElement {
   #setReply(message) {
     if (message.id === this.#reply?.id) return;
     const focused = document.activeElement;
-    document.dispatchEvent(new CustomEvent("answered", { detail: message }));
+    document.dispatchEvent(new CustomEvent("reply-set", { detail: message }));
     focused?.focus({ preventScroll: true });
   }
 

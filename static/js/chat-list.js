@@ -39,7 +39,7 @@ class ChatList extends HTMLElement {
       this.#isStale = true;
       this.#refreshTask.start();
     });
-    on("opened", (detail) => this.#onOpened(detail));
+    on("chat-opened", (detail) => this.#onOpened(detail));
     addEventListener("focus", () => this.#markOpenChatRead(), { signal });
     const importLazily = () => LAZY_ELEMENTS.forEach((name) => import(name));
     document.addEventListener("connection", importLazily, { once: true, signal });

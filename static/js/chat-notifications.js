@@ -22,7 +22,7 @@ class ChatNotifications extends HTMLElement {
     on("read", ({ chat_id }) => close(chat_id));
     on("chat.deleted", ({ id }) => close(id));
     on("member.removed", ({ chat_id, user }) => user.id === this.#me && close(chat_id));
-    on("opened", () => this.#updateView());
+    on("chat-opened", () => this.#updateView());
     for (const type of ["focus", "blur"]) addEventListener(type, () => this.#updateView(), { signal });
     document.addEventListener("visibilitychange", () => this.#updateView(), { signal });
     this.#button.addEventListener("click", () => this.#enable(), { signal });

@@ -48,7 +48,7 @@ class ChatPages extends HTMLElement {
       on(document, type, ({ detail }) => this.#recordEvent(detail.id, type, detail));
     on(document, "reset", () => this.#cache.clear());
     if (document.querySelector("undo-toast")) import("undo-toast");
-    on(document, "newest", () => this.#dropQuery());
+    on(document, "end-reached", () => this.#dropQuery());
     // By then all modules of the page have run.
     if (document.readyState === "complete") this.#markReady();
     else on(document, "DOMContentLoaded", () => this.#markReady());
@@ -177,7 +177,7 @@ class ChatPages extends HTMLElement {
     const messageList = shown.pane.querySelector("message-list");
     if (messageList && shown.top !== undefined) messageList.scrollTop = shown.top;
     scrollTo(0, (chat ? 0 : shown.rolled) ?? 0);
-    this.dispatchEvent(new CustomEvent("opened", { detail: { chat, title: shown.title }, bubbles: true }));
+    this.dispatchEvent(new CustomEvent("chat-opened", { detail: { chat, title: shown.title }, bubbles: true }));
     for (const [type, detail] of shown.missed) messageList?.onEvent(type, detail);
     if (url.hash) location.replace(url);
     this.#focus(shown.pane, chat);

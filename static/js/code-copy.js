@@ -10,9 +10,9 @@ class CodeCopy extends HTMLElement {
     if (!navigator.clipboard) return; // needs HTTPS or localhost
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    this.#messageList.addEventListener("arranged", () => this.#addButtons(this.#messageList), { signal });
+    this.#messageList.addEventListener("rows-changed", () => this.#addButtons(this.#messageList), { signal });
     // A row that is about to be updated: what is on screen has its buttons.
-    this.#messageList.addEventListener("rendered", ({ detail }) => this.#addButtons(detail), { signal });
+    this.#messageList.addEventListener("row-updated", ({ detail }) => this.#addButtons(detail), { signal });
     this.#messageList.addEventListener("click", (event) => this.#onClick(event.target.closest("button.copy")), {
       signal,
     });

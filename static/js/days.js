@@ -81,6 +81,6 @@ for (const [where, type] of [
   [document, "connection"],
 ])
   where.addEventListener(type, refresh);
-document.addEventListener("opened", updateAll); // a kept pane may be from yesterday
+document.addEventListener("chat-opened", updateAll); // a kept pane may be from yesterday
 updateAll();
 refresh();

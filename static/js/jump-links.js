@@ -12,7 +12,7 @@ class JumpLinks extends HTMLElement {
   connectedCallback() {
     this.#listening = new AbortController();
     const { signal } = this.#listening;
-    for (const type of ["scroll", "arranged"])
+    for (const type of ["scroll", "rows-changed"])
       this.#messageList.addEventListener(type, () => this.#scheduleUpdate(), { passive: true, signal });
     addEventListener("resize", () => this.#scheduleUpdate(), { signal });
     document.addEventListener("rows", () => this.#scheduleUpdate(), { signal }); // the unread counts may have changed

@@ -61,7 +61,7 @@ class MessageActions extends HTMLElement {
       author: row.querySelector(".message-author").textContent,
       text: truncate(text, QUOTED),
     };
-    document.dispatchEvent(new CustomEvent("answered", { detail }));
+    document.dispatchEvent(new CustomEvent("reply-set", { detail }));
   }
 
   // Runs synchronously once the module is loaded, before another key is pressed; on failure follows the control.

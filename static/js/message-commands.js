@@ -42,7 +42,7 @@ async function confirmRemoval(dialog, messageList, id) {
     // 404: somebody else deleted it meanwhile.
     if (!response.ok && response.status !== 404) throw new Error(`to delete: ${response.status}`);
     dialog.close("deleted");
-    document.dispatchEvent(new CustomEvent("withdrawn", { detail: { id } }));
+    document.dispatchEvent(new CustomEvent("message-removed", { detail: { id } }));
     if (response.ok) offerUndo(id);
   } catch (error) {
     if (error instanceof SignedOut) return location.reload();

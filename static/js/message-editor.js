@@ -168,7 +168,7 @@ function messageList() {
 }
 
 function announceEditing(on) {
-  document.dispatchEvent(new CustomEvent("editing", { detail: { on } }));
+  document.dispatchEvent(new CustomEvent("editing-changed", { detail: { on } }));
 }
 
 customElements.define("message-editor", MessageEditor);

@@ -54,8 +54,8 @@ class MessageList extends HTMLElement {
     for (const type of [...MESSAGE, ...MEMBER, ...CHAT, ...OWN])
       on(document, type, ({ detail }) => this.onEvent(type, detail));
     on(document, "reset", () => [this.#reload, this.#loadHeading].forEach((task) => task.start()));
-    on(document, "withdrawn", ({ detail }) => this.#removeMessage(detail.id));
-    on(document, "written", ({ detail }) => this.#onWritten(detail));
+    on(document, "message-removed", ({ detail }) => this.#removeMessage(detail.id));
+    on(document, "message-queued", ({ detail }) => this.#onWritten(detail));
     this.#pending.connect(signal);
     this.#position.connect(signal);
     this.#edges.connect(signal);
@@ -269,7 +269,7 @@ class MessageList extends HTMLElement {
     if (fragment !== true) {
       this.#showInstead(fragment);
       this.#reachEnd();
-      this.dispatchEvent(new Event("newest", { bubbles: true }));
+      this.dispatchEvent(new Event("end-reached", { bubbles: true }));
     }
     this.scrollToEnd();
   }
@@ -324,7 +324,7 @@ class MessageList extends HTMLElement {
 
   #watch() {
     this.#position.unwatch();
-    this.dispatchEvent(new Event("arranged"));
+    this.dispatchEvent(new Event("rows-changed"));
     const rows = this.#rows.all;
     // In the midst of unread messages nothing is read: those before were not seen.
     if (!this.isLive && this.#column.querySelector(":scope > #older") && idOf(rows[0]) > this.#position.id) return;

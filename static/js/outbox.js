@@ -20,7 +20,7 @@ class Outbox extends EventTarget {
     this.#user = user;
     this.#channel = new BroadcastChannel(`outbox ${user}`);
     this.#channel.onmessage = (event) => this.#dispatch(event.data);
-    this.addEventListener("cut", ({ detail }) => this.#uploads.get(detail.key)?.abort());
+    this.addEventListener("upload-canceled", ({ detail }) => this.#uploads.get(detail.key)?.abort());
     addEventListener("online", () => this.#wake());
     document.addEventListener("connection", (event) => event.detail.connected && this.#wake());
   }
@@ -54,7 +54,7 @@ class Outbox extends EventTarget {
   // Cancels a message with files; the tab that is uploading it aborts.
   async cancel(entry) {
     await this.discard(entry);
-    this.#announce({ type: "cut", chat: entry.chat, key: entry.key });
+    this.#announce({ type: "upload-canceled", chat: entry.chat, key: entry.key });
   }
 
   async #all() {

@@ -142,7 +142,7 @@ export class PendingMessages {
     const entry = (await this.#outbox.of(this.#chat)).find(({ key }) => key === row.dataset.key);
     const action = { retry: "retry", discard: "discard", cancel: "cancel", change: "cancel" }[button.name];
     if (entry) await this.#outbox[action](entry);
-    if (entry && action === "cancel") document.dispatchEvent(new CustomEvent("returned", { detail: entry }));
+    if (entry && action === "cancel") document.dispatchEvent(new CustomEvent("message-recalled", { detail: entry }));
     document.querySelector("chat-composer textarea")?.focus();
   }
 }

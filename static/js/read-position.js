@@ -69,7 +69,7 @@ export class ReadPosition {
       this.#observer.unobserve(target);
       this.#seenId = Math.max(this.#seenId, idOf(target));
     }
-    this.#list.dispatchEvent(new Event("arranged"));
+    this.#list.dispatchEvent(new Event("rows-changed"));
     this.#report.start();
   }
 
