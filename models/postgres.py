@@ -106,9 +106,13 @@ class PostgresDatabase(PooledPostgresqlDatabase):
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         cursor = super().execute_sql(translated(sql), params)
+        self._count(cursor)
+        return cursor
+
+    def _count(self, cursor: Any) -> None:
+        """Add the rows that a statement changed to those of this thread's connection."""
         if cursor.rowcount > 0 and (cursor.statusmessage or "").startswith(WRITES):
             self.connection().changed_rows += cursor.rowcount
-        return cursor
 
     def insert(self, sql: str, values: Sequence[Any]) -> int:
         """Run an INSERT of one row that Peewee has built, with RETURNING; returns its id."""
@@ -117,7 +121,9 @@ class PostgresDatabase(PooledPostgresqlDatabase):
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement with each of several rows of values."""
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-            self.connection().cursor().executemany(translated(sql), list(rows))
+            cursor = self.connection().cursor()
+            cursor.executemany(translated(sql), list(rows))
+        self._count(cursor)
 
     def expect_much(self) -> None:
         """Nothing: the server's memory is its own matter."""

@@ -46,6 +46,14 @@ from stream.process.engine import open_log
 pytestmark = pytest.mark.usefixtures("small_transactions")
 
 
+def test_each_row_of_a_statement_with_many_counts(ann: Person, bob: Person) -> None:
+    ids = [ann.starts("Garden", bob).id for _ in range(3)]
+    with models.write():
+        before = models.database.changes()
+        models.database.run_many("UPDATE chat SET title = ? WHERE id = ?", [("Pond", chat) for chat in ids])
+        assert models.database.changes() - before == 3
+
+
 def place(ann: Person, bob: Person, number: int) -> Chat:
     """A chat in which Bob is named, answered, reacted to, edited and has reacted `number` times; he is in as many."""
     chat = ann.starts("Garden", bob)
