@@ -322,6 +322,8 @@ def public_url(path: str) -> str:
 
 
 # Throttling
+
+
 def authenticate(username: str, password: str) -> User | None:
     """The account with this name and password, else None. Raises TooMany, Busy.
 

@@ -61,9 +61,9 @@ TAKES_FILES = {
 UPLOADS_AT_ONCE = 4
 YEAR = 365 * 86_400
 HEALTH = "/healthz"
-# What of an address opens something by itself, also where it is asked for otherwise than it should be.
-OPENS_BY_ITSELF = re.compile(r"(?<=/reset/|/email/).+", re.DOTALL)
-# Who somebody is stands in the database alone, which forgets it when the account is closed.
+# The secret of a one-time link in a path, also of a malformed one. It is never logged.
+LINK_SECRET = re.compile(r"(?<=/reset/|/email/).+", re.DOTALL)
+# Usernames stay out of the log, which keeps them when an account is closed.
 USERNAME = re.compile(r"(?<=^/users/)[^/]+")
 
 
@@ -204,11 +204,11 @@ def configure(app: App, settings: Settings) -> None:
 
 def response_cache(app: App) -> ResponseCache:
     """The cache of responses, in front of the app."""
-    fresh = {"nonce": new_secret, "key": new_secret, "cursor": stream_endpoint.cursor}
+    new_values = {"nonce": new_secret, "key": new_secret, "cursor": stream_endpoint.cursor}
     return ResponseCache(
         app.wsgi_app,
         RequestReader(partial(Sessions().read, app), partial(auth.read_token, app)),
-        fresh,
+        new_values,
         auth.is_within_limits,
     )
 
@@ -223,30 +223,30 @@ def receive_upload(name: str, content_type: str) -> Upload:
 
 
 def guard(app: Flask, settings: Settings) -> None:
-    """What stands around every request. The order counts: who asks is known before a form's body is read."""
-    app.before_request(begin)
-    # Asked for first, done last: after Flask-Login has looked into the session.
-    app.after_request(keep_static_apart)
+    """Register what runs around each request. The order counts: who asks is known before a form's body is read."""
+    app.before_request(start_request)
+    # What is registered first runs last: after Flask-Login has looked into the session.
+    app.after_request(leave_session_out_of_static)
     auth.init(app, settings.jwt_secret_key, settings.threads)
-    app.before_request(bound_body)
+    app.before_request(limit_body)
     app.before_request(stream_endpoint.mark)
     app.before_request(refuse_foreign_forms)
     csrf.init_app(app)
-    # A form without a token has its line already.
+    # The log of requests has a line for a form without a token already.
     logging.getLogger("flask_wtf.csrf").setLevel(logging.WARNING)
     Babel(app, locale_selector=language)
-    app.after_request(protect)
-    app.after_request(note)
-    # Asked for last, done first: what follows sees the answer as it is sent.
+    app.after_request(set_security_headers)
+    app.after_request(log_request)
+    # What is registered last runs first: the others see the response as it is sent.
     app.after_request(compress_unless_cached)
-    app.teardown_request(finish)
+    app.teardown_request(end_request)
 
 
 # Around a request
 
 
-def begin() -> None:
-    """Give the request a number and a clock."""
+def start_request() -> None:
+    """Give the request an id, and note when it began."""
     g.request_id = secrets.token_hex(4)
     g.began = time.perf_counter()
     models.database.reopen_replaced()
@@ -255,8 +255,8 @@ def begin() -> None:
         raise request.routing_exception
 
 
-def bound_body() -> None:
-    """Bound the body before anything reads it: large ones only where files go, and only from people signed in."""
+def limit_body() -> None:
+    """Limit the body's size before it is read: large ones only where files go, and only from people signed in."""
     if request.endpoint not in TAKES_FILES or request.method not in ("POST", "PUT"):
         return
     if request.mimetype != "multipart/form-data":
@@ -281,7 +281,7 @@ def refuse_foreign_forms() -> None:
 
 
 def language() -> str:
-    """The own choice of who asks, by token or by session, else what the request asks for, else the first there is."""
+    """The language that the user has chosen, else the best match of Accept-Language, else the default."""
     chosen = "" if g.get("broken") else getattr(g.get("user") or current_user, "language", "")
     return chosen or request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
 
@@ -293,7 +293,7 @@ def translate(app: App, language: str, sentence: models.Words) -> str:
 
 
 def csp_nonce() -> str:
-    """The word that lets this page's own scripts run."""
+    """The nonce that lets this page's own scripts run."""
     if "nonce" not in g:
         g.nonce = new_secret()
     return str(g.nonce)
@@ -311,15 +311,15 @@ def page_policy() -> str:
     )
 
 
-def protect(response: flask.Response) -> flask.Response:
-    """Headers that every answer carries (rule 14); a view that needs stricter ones has set them already."""
+def set_security_headers(response: flask.Response) -> flask.Response:
+    """Set the headers that every response has (rule 14); a view that needs stricter ones has set them already."""
     headers = response.headers
     headers.setdefault("Content-Security-Policy", ASSET_POLICY if is_same_for_all(response) else page_policy())
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if is_same_for_all(response):
-        # Their addresses change with their content, and a kept one would show a former request's number.
+        # Their addresses change with their content, and a cached one would show the id of a former request.
         for name in ("Content-Disposition", "Last-Modified", "X-Request-ID"):
             headers.pop(name, None)
     else:
@@ -341,36 +341,36 @@ def compress_unless_cached(response: flask.Response) -> flask.Response:
     return response
 
 
-def keep_static_apart(response: flask.Response) -> flask.Response:
-    """What is the same for everyone is not kept apart by cookie."""
+def leave_session_out_of_static(response: flask.Response) -> flask.Response:
+    """Let caches share what is the same for everyone: it doesn't vary by cookie."""
     if is_same_for_all(response):
         flask.session.accessed = False
     return response
 
 
 def is_same_for_all(response: flask.Response) -> bool:
-    """Whether caches may keep an answer for others: an error's page names who is signed in, on these addresses, too."""
+    """Whether caches may keep a response for others. An error page names who is signed in, on these addresses, too."""
     return request.endpoint in views.assets.ENDPOINTS and response.status_code in (200, 206, 304)
 
 
-def note(response: flask.Response) -> flask.Response:
-    """One line a request: no query, no text, no token (rule 29)."""
+def log_request(response: flask.Response) -> flask.Response:
+    """Log one line per request: no query, no text, no token (rule 29)."""
     response.headers["X-Request-ID"] = g.request_id
     if isinstance(response, stream_endpoint.EventStream):
         # Whether it becomes a stream is known later, and not to this process.
         return response
     milliseconds = (time.perf_counter() - g.began) * 1000
-    path = USERNAME.sub("<username>", OPENS_BY_ITSELF.sub("<token>", request.path))
+    path = USERNAME.sub("<username>", LINK_SECRET.sub("<token>", request.path))
     logger.info("%s %s %s %d %.0fms", g.request_id, request.method, path, response.status_code, milliseconds)
     return response
 
 
-def finish(error: BaseException | None) -> None:
-    """Let go of what the request held."""
+def end_request(error: BaseException | None) -> None:
+    """Release what the request held."""
     if g.pop("uploading", False):
         flask.current_app.config["UPLOADS"].release()
-    unkept: list[Upload] = g.pop("uploads", [])
-    for upload in unkept:
+    unused: list[Upload] = g.pop("uploads", [])
+    for upload in unused:
         upload.discard()
     models.database.end_request(is_sound=not g.get("broken"))
 

@@ -264,7 +264,7 @@ def delete(membership: Membership, message_id: int) -> None:
         Draft.update(reply_to_id=None).where(Draft.reply_to_id == message_id).execute()
         message.files, message.reactions = [], []
         message.update_index(former_length)
-        reading.count_again(message, -1)
+        reading.adjust_counts(message, -1)
         if not limits.undo_seconds:
             Task.begin("emptied", message_id)
         rewrite_events(message_id, Event.last())
@@ -286,7 +286,7 @@ def restore(membership: Membership, message_id: int) -> Message:
         message = message_page.get(membership, message_id)
         Mention.save_names(message)
         message.update_index(len(message.text))
-        reading.count_again(message, 1)
+        reading.adjust_counts(message, 1)
         # message.updated is enough: clients that saw the deletion know the id.
         record_message("message.updated", message, restored=True)
     return message

@@ -38,7 +38,7 @@ class Counted:
         count, own, newest, as_of = query.where(_alive(membership, message_id)).scalar(as_tuple=True)
         return cls(message_id, count, own, newest or message_id, as_of or 0)
 
-    def now(self, membership: Membership) -> tuple[int, int] | None:
+    def brought_up_to_date(self, membership: Membership) -> tuple[int, int] | None:
         """Update both counts, under the lock; None when a counted message was deleted or restored meanwhile."""
         changed = Event.type.in_(("message.updated", "message.deleted")) & Event.message_id.between(
             self.message_id + 1, self.newest
@@ -73,7 +73,7 @@ def read(membership: Membership, message_id: int) -> None:
                 raise Invalid(message_id=words("This message isn’t in this chat."))
             if message_id <= current.last_read_id:
                 return
-            if _stand_at(current, counted):
+            if _save_read_position(current, counted):
                 _record_read(current, message_id, **unread_counts(current))
                 return
     raise Busy()
@@ -82,13 +82,13 @@ def read(membership: Membership, message_id: int) -> None:
 def _read_all(membership: Membership, message_id: int) -> bool:
     """Mark everything as read if this is the newest message; otherwise return False. Inside a write() only.
 
-    Nothing has to be counted then. Every open page does this with every message, or with every few.
+    Nothing has to be counted then. Open pages report nearly every new message, so this is the usual case.
     """
     current = membership.reload()
     if message_id != current.chat.last_message_id:
         return False
     if message_id > current.last_read_id:
-        stand_at_end.run(message_id, current.chat.message_count, current.id)
+        set_read_to_end.run(message_id, current.chat.message_count, current.id)
         _record_read(current, message_id, unread=0, unread_mentions=0)
     return True
 
@@ -113,7 +113,7 @@ def mark_unread(membership: Membership, message_id: int) -> None:
                 raise Invalid(message_id=words("This message isn’t in this chat."))
             if message_id > current.last_read_id:
                 return
-            if _stand_at(current, counted):
+            if _save_read_position(current, counted):
                 last_read_id = current.last_read_id or None
                 data = {"chat_id": current.chat_id, "last_read_id": last_read_id, **unread_counts(current)}
                 Event.record("membership.updated", data, chat_id=current.chat_id, user_id=current.user_id)
@@ -126,9 +126,9 @@ def unread_counts(membership: Membership) -> dict[str, int]:
     return {"unread": membership.unread, "unread_mentions": unread_mentions(membership)}
 
 
-def _stand_at(membership: Membership, counted: Counted) -> bool:
+def _save_read_position(membership: Membership, counted: Counted) -> bool:
     """Set the read position, if the counts are still right. Returns whether they were. Inside a write() only."""
-    now = counted.now(membership)
+    now = counted.brought_up_to_date(membership)
     if now is None:
         return False
     membership.last_read_id = counted.message_id
@@ -151,7 +151,7 @@ def count_loaded(chat_id: int, own: Mapping[int, int], newest: int, event_id: in
 
 
 @statement
-def stand_at_end(message_id: Any, message_count: Any, membership_id: Any) -> Any:
+def set_read_to_end(message_id: Any, message_count: Any, membership_id: Any) -> Any:
     position = {"last_read_id": message_id, "read_count": message_count, "own_since": 0}
     return Membership.update(position).where(Membership.id == membership_id)
 
@@ -168,7 +168,7 @@ def add_own(count: Any, chat_id: Any, author_id: Any) -> Any:
     return Membership.update(own_since=Membership.own_since + count).where(*own)
 
 
-def count_again(message: Message, more: int) -> None:
+def adjust_counts(message: Message, more: int) -> None:
     """Adjust all counters for a restored message (`more` is 1) or a deleted one (-1). Inside a write() only."""
     in_chat = Membership.chat == message.chat_id
     Membership.update(read_count=Membership.read_count + more).where(

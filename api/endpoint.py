@@ -134,5 +134,5 @@ def paginate(items: list[Any], limit: int, cursor: Callable[[], dict[str, Any]])
     """Build a page of a list from one item more than it shows."""
     if len(items) <= limit:
         return {"items": items, "next": None}
-    kept = {**request.args.to_dict(), **cursor()}
-    return {"items": items[:limit], "next": f"{request.path}?{urlencode(kept)}"}
+    query = {**request.args.to_dict(), **cursor()}
+    return {"items": items[:limit], "next": f"{request.path}?{urlencode(query)}"}

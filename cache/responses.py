@@ -148,17 +148,17 @@ class Store:
 class ResponseCache:
     """The WSGI layer in front of Flask.
 
-    `fresh` makes new values for the strings that change, by name. `is_within_limits` counts a request of a person.
+    `new_values` makes new values for the strings that change, by name. `is_within_limits` counts a request of a person.
     """
 
     def __init__(
         self,
         app: WSGIApplication,
         reader: RequestReader,
-        fresh: Mapping[str, Callable[[], str]],
+        new_values: Mapping[str, Callable[[], str]],
         is_within_limits: Callable[[str, int], bool],
     ) -> None:
-        self.app, self.reader, self.fresh, self.is_within_limits = app, reader, fresh, is_within_limits
+        self.app, self.reader, self.new_values, self.is_within_limits = app, reader, new_values, is_within_limits
         self.store = Store(CACHE_BYTES)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -178,7 +178,7 @@ class ResponseCache:
         """The cached response, or what one is to be stored for. None when Flask has to answer the request itself."""
         began = time.perf_counter()
         # Before the versions: what happens in between comes by the stream once more, and nothing is missed.
-        cursor = self.fresh["cursor"]() if parsed.is_document else ""
+        cursor = self.new_values["cursor"]() if parsed.is_document else ""
         request = parsed.cacheable(again)
         if request is None:
             return None
@@ -201,7 +201,7 @@ class ResponseCache:
         if cached.tag and cached.tag in parsed.known_tags:
             response = FilledResponse("304 NOT MODIFIED", cached, b"", {}, own_headers)
         else:
-            values = {name: cursor if name == "cursor" else self.fresh[name]() for name in cached.changing}
+            values = {name: cursor if name == "cursor" else self.new_values[name]() for name in cached.changing}
             body = cached.fill(values)
             own_headers.append(("Content-Length", str(len(body))))
             response = FilledResponse("200 OK", cached, body, values, own_headers)

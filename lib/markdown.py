@@ -35,10 +35,10 @@ SCHEME_BEFORE = re.compile(r"(?:^|[^a-z0-9.+-])(https?)$", re.IGNORECASE)
 SCHEME = re.compile(r"(?:https?://|mailto:).", re.IGNORECASE)
 # A quotation has a space or the beginning of a word after its signs; ">_<" is an emoticon.
 QUOTED = re.compile(r">+(?:[ \t]+\S|[^\W_]|[\"'«“„@])")
-# A list item has content. Numbers start at 1 or continue; 007 is a name.
 NO_CODE = re.compile(r"(`+)\s*\1(?!`)")
 FILE_ENDING = re.compile(r"\.\w")
 WWW = re.compile(r"\W*www\.", re.IGNORECASE)
+# A list item has content. Numbers start at 1 or continue; 007 is a name.
 ITEM = re.compile(r"(?:[-+*]|(?:0|[1-9]\d{0,8})[.)])[ \t]+(?=[^\n]*[^\s>*+-])")
 FENCE = re.compile(r"(`{3,}|~{3,})")
 # The name of a language after a fence, which is not shown.

@@ -24,9 +24,9 @@ from lib.characters import CONTROLS, SURROGATES, UNSEEN, beginning
 from lib.markdown import LANGUAGES as KNOWN_LANGUAGES
 from lib.markdown import PLAIN_CODE, QUOTED, TooManySteps, chat_markdown, with_gaps
 
-# Length of the text from which a preview is made.
 # A preview in a list of chats, or a quotation.
 PREVIEW_MAX = 140
+# Length of the text from which a preview is made.
 PREVIEWED_FROM = 600
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "span"}
 # "*" is listed because the sanitizer would otherwise allow title and lang.

@@ -76,7 +76,8 @@ class Task(Model):
     def work(cls, worker: str = "") -> bool:
         """Do one batch of a task. Returns whether there was one that this worker may do.
 
-        Tasks that hide a part of the event log come first, then the one that makes others cheaper.
+        Tasks that hide a part of the event log come first, then merging the search index, since that makes removing
+        from it cheaper.
         """
         free = (cls.worker == worker) | ~cls.worked_at.between(now() - LEASE_SECONDS * SECOND_MICROSECONDS, now())
         todo = cls.select().where(free).order_by(cls.until == 0, cls.kind != "merged", cls.id)
@@ -87,20 +88,20 @@ class Task(Model):
             with write():
                 task = todo.first()
                 if task is not None:
-                    task.go_on(worker)
+                    task.run_step(worker)
         except Exception:
             if task is None:
                 raise
             logger.exception("task %d (%s of %d) failed; it will be retried", task.id, task.kind, task.subject)
-            task.put_off()
+            task.postpone()
         return True
 
-    def put_off(self) -> None:
+    def postpone(self) -> None:
         """Postpone the task, so that it does not block the others; then any worker tries it again."""
         with write():
             Task.update(worker=NO_WORKER, worked_at=now()).where(Task.id == self.id).execute()
 
-    def go_on(self, worker: str) -> None:
+    def run_step(self, worker: str) -> None:
         """Do one batch. Inside a write() only."""
         if STEPS[self.kind](self):
             Task.delete().where(Task.id == self.id).execute()

@@ -150,9 +150,9 @@ def first_hits(line: str, question: Question) -> list[tuple[int, int]]:
 
     Folding a text of 10,000 characters with positions takes 25 ms, and a page may show a hundred of them.
     """
-    for start in islice(likely(line, question), PLACES_TRIED):
+    for start in islice(likely_positions(line, question), PLACES_TRIED):
         end = start + PIECE
-        hits = [(start + left, start + right) for left, right in found(line[start:end], question)]
+        hits = [(start + left, start + right) for left, right in find_matches(line[start:end], question)]
         # A word cut off at the end of the piece may be a different word, unless it fills the piece.
         hits = [hit for hit in hits if hit[0] == start or hit[1] < end or end >= len(line)]
         if hits:
@@ -160,7 +160,7 @@ def first_hits(line: str, question: Question) -> list[tuple[int, int]]:
     return []
 
 
-def likely(line: str, question: Question) -> Iterator[int]:
+def likely_positions(line: str, question: Question) -> Iterator[int]:
     """The positions where a word begins like one of the question, ignoring case; then the beginning."""
     plain = line.lower().replace("ё", "е")
     words = {known for term in question.terms for word in term.words for known in (word, stem(word)) if known}
@@ -175,7 +175,7 @@ def likely(line: str, question: Question) -> Iterator[int]:
     yield PIECE
 
 
-def found(line: str, question: Question) -> Iterator[tuple[int, int]]:
+def find_matches(line: str, question: Question) -> Iterator[tuple[int, int]]:
     """The matches of a question's words and phrases in a line, in order and not overlapping."""
     if not question.terms:
         return
@@ -186,25 +186,27 @@ def found(line: str, question: Question) -> Iterator[tuple[int, int]]:
     for term in dict.fromkeys(question.terms):
         by_word.setdefault(term.words[0], []).append(term)
     # Words of which other forms match too.
-    forms = [
+    loose_words = [
         word
         for term in question.terms
         for word in (term.words if not term.exact else ()) or (term.without_apostrophe,)
         if word
     ]
-    loose = {known for word in forms for known in (word, stem(word))}
+    loose_forms = {form for word in loose_words for form in (word, stem(word))}
     at = 0
     while at < len(words):
-        fits = [len(term.words) for term in [*by_word.get(words[at][0], ()), *partial] if matches_at(words, at, term)]
+        lengths = [
+            len(term.words) for term in [*by_word.get(words[at][0], ()), *partial] if matches_at(words, at, term)
+        ]
         word, count = elided(line, words, at)
-        if count > 1 and (word in loose or stem(word) in loose):
-            fits.append(count)
+        if count > 1 and (word in loose_forms or stem(word) in loose_forms):
+            lengths.append(count)
         word = words[at][0]
-        if not fits and (word in loose or stem(word) in loose):
-            fits = [1]
-        if fits:
-            yield words[at][1], words[at + max(fits) - 1][2]
-        at += max(fits, default=1)
+        if not lengths and (word in loose_forms or stem(word) in loose_forms):
+            lengths = [1]
+        if lengths:
+            yield words[at][1], words[at + max(lengths) - 1][2]
+        at += max(lengths, default=1)
 
 
 def elided(line: str, words: list[tuple[str, int, int]], at: int) -> tuple[str, int]:

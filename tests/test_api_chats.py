@@ -169,7 +169,7 @@ def test_an_invalid_query_for_chats_names_the_field(ann: Person, query: str) -> 
 
 
 @pytest.mark.parametrize("message_id", [None, "1", 0, -1, 1.5, True, 2**63])
-def test_only_the_id_of_a_message_can_be_read_up_to(bob: Person, chat: Chat, message_id: object) -> None:
+def test_read_refuses_what_is_no_id_of_a_message(bob: Person, chat: Chat, message_id: object) -> None:
     answer = bob.api.post(f"/api/chats/{chat.id}/read", json={"message_id": message_id})
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) == {"message_id"}

@@ -53,7 +53,7 @@ def test_people_are_found_by_username_and_name(ann: Person, bob: Person) -> None
     assert names(find(ann, "@BO"))[1] == ["bob"]
 
 
-def test_nothing_is_found_where_one_is_not(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
+def test_only_members_find_a_chat(ann: Person, bob: Person, carol: Person, chat: Chat) -> None:
     ann.posts(chat, "garden gate")
     assert names(find(carol, "garden")) == ([], [], [])
     assert names(find(bob, "garden")) == (["Garden"], [], ["garden gate"])

@@ -110,7 +110,7 @@ def test_what_a_change_leaves_out_has_no_usual_value(document: dict[str, Any]) -
     assert all("default" not in field for field in changes["properties"].values())
 
 
-def test_spans_of_time_are_shown_as_they_are_set(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_document_shows_the_durations_that_are_set(anyone: Anyone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "undo_seconds", 12)
     document = anyone.api.get("/api/openapi.json").get_json()
     assert "12 seconds" in document["paths"]["/api/messages/{message_id}/restore"]["post"]["summary"]

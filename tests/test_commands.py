@@ -211,7 +211,7 @@ def database_path(settings: Settings) -> Path:
 # The doctor
 
 
-def test_the_doctor_finds_nothing_wrong_with_a_healthy_place(app: Flask, ann: Person, chat: Chat) -> None:
+def test_the_doctor_finds_nothing_wrong_with_a_healthy_installation(app: Flask, ann: Person, chat: Chat) -> None:
     ann.posts(chat, "with a file", files=[upload("a.txt", b"words")])
     done = run(app, "doctor")
     assert done.exit_code == 0, done.output

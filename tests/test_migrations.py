@@ -90,7 +90,7 @@ def test_a_harmed_file_is_put_back(ann: Person, chat: Chat, next_step: Path, mon
     assert [message.text for message in Message.select()] == ["before"]
 
 
-def test_a_copy_that_is_not_sound_stops_the_update(
+def test_a_corrupt_backup_stops_the_migration(
     ann: Person, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Torn(sqlite3.Connection):

@@ -395,7 +395,7 @@ def test_a_log_line_does_not_contain_the_query(ann: Person, chat: Chat, caplog: 
     assert ann.api.token and ann.api.token not in caplog.text
 
 
-def test_the_app_answers_to_the_names_it_is_given(settings: Settings) -> None:
+def test_trusted_hosts_are_enforced_except_for_the_health_check(settings: Settings) -> None:
     app: Flask = create_app(replace(settings, trusted_hosts=("chat.example",)))
     models.migrate()
     assert app.test_client().get("/login", base_url="http://chat.example").status_code == 200

@@ -172,7 +172,7 @@ def test_messages_between_hosts_arrive_as_they_were_sent(
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner)).map(json.dumps))
-def test_what_nobody_can_understand_is_passed_over(text: str) -> None:
+def test_malformed_messages_are_ignored(text: str) -> None:
     Peers(Presence(GRACE)).receive(text, (), 0.0, News())
 
 

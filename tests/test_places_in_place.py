@@ -62,7 +62,7 @@ def test_what_is_to_be_seen_stays_bit_for_bit(name: str, tmp_path: Path) -> None
         assert getattr(after, "n_frames", 1) == frames
 
 
-def test_bytes_that_no_list_names_are_overwritten(tmp_path: Path) -> None:
+def test_unreferenced_bytes_are_overwritten(tmp_path: Path) -> None:
     for name in ("TIFF", "BigTIFF", "TIFF of pages"):
         assert not location_signs_in(stripped(KINDS[name] + tell.PLACE, tmp_path))
     for name in ("HEIC", "AVIF", "film"):

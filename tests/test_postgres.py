@@ -307,7 +307,7 @@ def test_a_server_that_says_nothing_is_waited_for_once(
         assert ann.api.get("/api/chats").status_code == 200
 
 
-def test_what_the_address_says_of_a_connection_counts(postgres_url: str, tmp_path: Path) -> None:
+def test_options_in_the_database_url_apply(postgres_url: str, tmp_path: Path) -> None:
     """Such as the schema: otherwise the workers would look elsewhere than the stream process."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA garden")

@@ -38,7 +38,7 @@ def found(person: Person, chat: Chat, q: str) -> list[int]:
     return [message["id"] for message in searching.find(person.user, q, filters).messages]
 
 
-def test_few_words_are_named_and_many_are_not(app: Flask, ann: Person) -> None:
+def test_completions_are_listed_up_to_a_limit(app: Flask, ann: Person) -> None:
     index = database.index
     assert isinstance(index, SqliteIndex)
     chat = ann.starts("Garden")

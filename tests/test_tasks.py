@@ -46,7 +46,7 @@ from stream.process.engine import open_log
 pytestmark = pytest.mark.usefixtures("small_transactions")
 
 
-def test_each_row_of_a_statement_with_many_counts(ann: Person, bob: Person) -> None:
+def test_run_many_counts_every_changed_row(ann: Person, bob: Person) -> None:
     ids = [ann.starts("Garden", bob).id for _ in range(3)]
     with models.write():
         before = models.database.changes()
@@ -351,7 +351,7 @@ def test_what_fails_for_all_tasks_is_left_to_a_later_time(
         Task.work("one")
 
 
-def test_two_workers_are_not_at_the_same_task(ann: Person, bob: Person) -> None:
+def test_a_task_is_leased_to_one_worker(ann: Person, bob: Person) -> None:
     place(ann, bob, 60)
     accounts.change(bob.user, username="robert")
     Task.delete().where(Task.kind != "names").execute()

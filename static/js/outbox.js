@@ -11,7 +11,7 @@ class Outbox extends EventTarget {
   #database = null;
   #channel;
   #sending = new Set(); // chats
-  #unchecked = new Set(); // chats with entries that the loop may not have seen
+  #unchecked = new Set(); // chats with entries that #drain() may not have seen
   #wakers = new Set();
   #uploads = new Map(); // key -> AbortController
 
@@ -66,7 +66,7 @@ class Outbox extends EventTarget {
     if (this.#sending.has(chat)) return;
     this.#sending.add(chat);
     navigator.locks
-      .request(`outbox ${this.#user} ${chat}`, () => this.#empty(chat))
+      .request(`outbox ${this.#user} ${chat}`, () => this.#drain(chat))
       .catch((error) => {
         this.#sending.delete(chat);
         // The page notices by its stream that it is signed out; messages wait here.
@@ -74,7 +74,7 @@ class Outbox extends EventTarget {
       });
   }
 
-  async #empty(chat) {
+  async #drain(chat) {
     for (let failures = 0; ;) {
       this.#unchecked.delete(chat);
       const entry = (await this.of(chat)).find(({ failed }) => !failed);
@@ -110,6 +110,7 @@ class Outbox extends EventTarget {
     if (abort.signal.aborted && !response.ok) return null;
     if (response.ok && !result) return 0; // not from this server, or truncated: it may not have arrived
     if (!response.ok && !isRefusal(response.status)) return SECONDS * Number(response.headers.get("Retry-After")) || 0;
+    // 410: it was sent before, and deleted since.
     if (!response.ok && response.status !== 410) return this.#fail(entry, response.status, result);
     await this.#transact("readwrite", (store) => store.delete(entry.at));
     this.#announce({ type: "sent", chat: entry.chat, key: entry.key, message: response.ok ? result : null });

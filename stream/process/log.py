@@ -75,22 +75,22 @@ class Start(NamedTuple):
 
 # The events that a person may see now. Of a chat that they have left, only the event about that. Events from before
 # they joined, or while they were away, stay hidden: chat.created makes the client load the chat.
-VISIBLE = """
+VISIBLE = f"""
     WITH membership_changes AS MATERIALIZED (
         SELECT id, chat_id, type FROM event
         WHERE user_id = :me AND id > :after AND type IN ('chat.created', 'member.added', 'member.removed'))
     SELECT * FROM (
-        SELECT {0} FROM membership m JOIN event e ON e.chat_id = m.chat_id AND e.id > :after
+        SELECT {{0}} FROM membership m JOIN event e ON e.chat_id = m.chat_id AND e.id > :after
         WHERE m.user_id = :me AND (e.user_id = :me OR e.type NOT IN
-            ('chat.created', 'chat.deleted', 'membership.updated', 'read', 'draft'))
+            ({", ".join(f"'{type}'" for type in sorted(PERSONAL))}))
             AND (e.id IN (SELECT id FROM membership_changes) OR coalesce((
                 SELECT c.type FROM membership_changes c WHERE c.chat_id = e.chat_id AND c.id > e.id
                 ORDER BY c.id LIMIT 1
             ), 'member.removed') = 'member.removed')
         ORDER BY e.id LIMIT :limit) AS own
     UNION ALL SELECT * FROM (
-        SELECT {0} FROM event e
-        WHERE e.user_id = :me AND e.id > :after AND e.type IN ('chat.deleted', 'member.removed')
+        SELECT {{0}} FROM event e
+        WHERE e.user_id = :me AND e.id > :after AND e.type IN ({", ".join(f"'{type}'" for type in sorted(LEAVING))})
             AND e.chat_id NOT IN (SELECT chat_id FROM membership WHERE user_id = :me)
         ORDER BY e.id LIMIT :limit) AS departures
     ORDER BY 1 LIMIT :limit

@@ -61,7 +61,7 @@ def test_escape_closes_the_list_and_enter_sends_then(pair: Pair) -> None:
     expect(field(pair.ann)).to_have_value("")
 
 
-def test_arrows_go_round_and_a_click_takes(pair: Pair, visit: Visit) -> None:
+def test_arrows_wrap_around_and_a_click_accepts(pair: Pair, visit: Visit) -> None:
     carol = visit().signs_up(f"{pair.bob_name}x")
     pair.ann.opens(pair.path + "/edit")
     pair.ann.fills("Add member", f"{pair.bob_name}x")

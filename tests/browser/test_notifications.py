@@ -76,7 +76,7 @@ def level(who: Visitor, path: str, words: str) -> None:
     expect(who.page.get_by_role("status").filter(has_text="Saved.")).to_have_count(1)
 
 
-def test_what_comes_while_one_looks_elsewhere_is_told(pair: Pair) -> None:
+def test_a_message_that_comes_in_the_background_is_notified(pair: Pair) -> None:
     pair.ann.writes("The **tomatoes** are in")
     shows(pair.bob.page, ("Garden", f"{pair.ann_name}: The tomatoes are in"))
     pair.ann.writes("All of them")

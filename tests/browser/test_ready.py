@@ -53,7 +53,7 @@ SLOWLY = """() => {
 }"""
 
 
-def test_a_reload_waits_for_the_history_to_go_back_for_what_has_closed(visit: Visit) -> None:
+def test_a_reload_waits_until_the_history_matches_closed_overlays(visit: Visit) -> None:
     ann = visit().signs_up(name())
     path = ann.starts("Garden")
     ann.presses("Emoji")

@@ -215,7 +215,7 @@ def test_a_file_is_chosen_in_the_words_of_the_page(visit: Visit, language: str, 
             expect(shown).to_have_text(none)
 
 
-def test_what_is_no_picture_is_told_by_the_server(ann: Visitor) -> None:
+def test_the_server_reports_an_invalid_picture(ann: Visitor) -> None:
     chooses(ann, b"no picture at all")
     ann.presses("Save")
     ann.sees("This file can’t be shown as a picture")
