@@ -1,6 +1,6 @@
 """Processor time of a request for which nothing is cached: `python -m bench.cold`. `--before COMMIT` measures that too.
 
-The app answers in this process, without a server. The response cache is emptied before each request.
+The app answers in this process, without a server. The response cache is off.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def measure() -> dict[str, float]:
         large, ids = crowd.settle(database, media, SECRET_KEY)
         os.environ.update(
             SECRET_KEY=SECRET_KEY, JWT_SECRET_KEY=SECRET_KEY[::-1], DATABASE_URL=f"sqlite:///{database}",
-            MEDIA_DIR=str(media), RATE_LIMITS="off", RESPONSE_CACHE="off", TRUSTED_HOSTS="", PROXY_COUNT="0",
+            MEDIA_DIR=str(media), RATE_LIMITS="off", TRUSTED_HOSTS="", PROXY_COUNT="0",
+            RESPONSE_CACHE="off", KEEP_ANSWERS="off",  # its former name
         )  # fmt: skip
         app = create_app(Settings.read())
         pages, api = signed_in(app)

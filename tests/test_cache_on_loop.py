@@ -93,21 +93,21 @@ def request(token: str, path: str = PATHS[0], line: str = LINES[0], fields: tupl
 
 def test_the_loop_and_a_thread_give_the_same_answer(place: Place) -> None:
     chance = random.Random(7)
-    kept = 0
+    cached = 0
     for _ in range(200):
         fields = tuple(chance.sample(FIELDS, chance.randrange(4)))
         whole = request(place.token, chance.choice(PATHS), chance.choice(LINES), fields)
         whole += chance.choice(BODIES)
         cut = chance.randrange(len(whole))
         pieces = [whole[:cut], whole[cut:]]
-        # The second answer may be kept.
+        # The second answer may be cached.
         first, again = plain(exchanged(place.threads, pieces)), plain(exchanged(place.loop, pieces))
         assert again == first, whole
         assert plain(exchanged(place.loop, pieces)) == first, whole
         # In one piece and byte for byte the same: it need not be parsed again.
         assert plain(exchanged(place.loop, [whole])) == plain(exchanged(place.loop, [whole])) == first, whole
-        kept += first[0].startswith(b"HTTP/1.1 200")
-    assert kept > 50
+        cached += first[0].startswith(b"HTTP/1.1 200")
+    assert cached > 50
 
 
 def test_requests_that_arrive_together_are_answered_in_order(place: Place) -> None:

@@ -224,7 +224,7 @@ def test_a_form_that_comes_back_shows_what_was_typed(ann: Person, chat: Chat) ->
 
 def test_drafts_cost_no_query(ann: Person, bob: Person, chat: Chat, queries: Queries) -> None:
     ann.get(f"/chats/{chat.id}")
-    # At another address, since the answer of the first is kept.
+    # At another address, since the response to the first is cached.
     with queries:
         ann.get(f"/chats/{chat.id}?newest=1")
     without = len(queries)

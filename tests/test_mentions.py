@@ -300,7 +300,7 @@ def test_the_page_marks_what_is_to_the_reader(ann: Person, bob: Person, carol: P
 def test_the_page_asks_no_more_for_many_mentions(ann: Person, bob: Person, chat: Chat, queries: Queries) -> None:
     ann.posts(chat, "@bob, hello")
     bob.get(f"/chats/{chat.id}")
-    # At another address, since the answer of the first is kept.
+    # At another address, since the response to the first is cached.
     with queries:
         bob.get(f"/chats/{chat.id}?newest=1")
     with_one = len(queries)

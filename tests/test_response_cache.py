@@ -266,7 +266,7 @@ def test_a_change_of_ones_own_is_in_ones_next_answer_alone(scene: Scene, what: s
 # Who may look
 
 
-def test_others_get_no_answer_that_was_kept_for_a_member(scene: Scene) -> None:
+def test_others_get_no_answer_that_was_cached_for_a_member(scene: Scene) -> None:
     scene.have_looked("ann", IN_CHAT)
     assert scene.statuses("dave", IN_CHAT) == all_are(404)
     scene.people["nobody"] = Browser(scene.workers, scripts="1")
@@ -427,7 +427,7 @@ DEPENDS = {
 
 
 @pytest.mark.parametrize("what", DEPENDS)
-def test_what_was_kept_for_one_kind_of_request_is_no_answer_to_another(scene: Scene, what: str) -> None:
+def test_what_was_cached_for_one_kind_of_request_is_no_answer_to_another(scene: Scene, what: str) -> None:
     scene.does("ann", "PATCH users/me", language="")
     scene.have_looked("ann", "list")
     session = f"scripts=1; chat={scene['ann'].cookies['chat']}; "

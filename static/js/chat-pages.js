@@ -179,7 +179,8 @@ class ChatPages extends HTMLElement {
     scrollTo(0, (chat ? 0 : shown.rolled) ?? 0);
     this.dispatchEvent(new CustomEvent("chat-opened", { detail: { chat, title: shown.title }, bubbles: true }));
     for (const [type, detail] of shown.missed) messageList?.onEvent(type, detail);
-    if (url.hash) location.replace(url);
+    // After the list has laid them out, which would scroll.
+    if (url.hash) queueMicrotask(() => location.replace(url));
     this.#focus(shown.pane, chat);
     this.textContent = shown.title;
     this.#markReady();

@@ -12,7 +12,7 @@ class CodeCopy extends HTMLElement {
     const { signal } = this.#listening;
     this.#messageList.addEventListener("rows-changed", () => this.#addButtons(this.#messageList), { signal });
     // A row that is about to be updated: what is on screen has its buttons.
-    this.#messageList.addEventListener("row-updated", ({ detail }) => this.#addButtons(detail), { signal });
+    this.#messageList.addEventListener("row-updating", ({ detail }) => this.#addButtons(detail), { signal });
     this.#messageList.addEventListener("click", (event) => this.#onClick(event.target.closest("button.copy")), {
       signal,
     });

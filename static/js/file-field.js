@@ -8,10 +8,7 @@ class FileField extends HTMLElement {
     this.#listening = new AbortController();
     // What was chosen is still there when the browser goes back to the page.
     addEventListener("pageshow", () => this.#showName(), { signal: this.#listening.signal });
-    for (const type of ["change", "reset"])
-      this.#input.form.addEventListener(type, () => queueMicrotask(() => this.#showName()), {
-        signal: this.#listening.signal,
-      });
+    this.addEventListener("change", () => this.#showName(), { signal: this.#listening.signal });
     this.#showName();
   }
 

@@ -6,6 +6,8 @@
 // that no event is lost between page and stream; a tab with an earlier cursor asks the stream to go back.
 import { outboxOf } from "outbox";
 
+// Tabs that were opened before an update don't understand these; a new number keeps them apart.
+const FORMAT = 2;
 const LASTING = /^(message|chat|member|membership)\.|^(read|draft)$/;
 const SILENCE_MAX = 25_000; // ms; a comment comes every 15 s
 const STALE = 17_000; // ms of silence after which the connection is renewed when somebody comes back to the page
@@ -76,7 +78,7 @@ class LiveStream extends HTMLElement {
     // connections to a server).
     if (this.#joined || (!navigator.locks && document.visibilityState !== "visible")) return;
     this.#joined = new AbortController();
-    this.#channel = new BroadcastChannel("live");
+    this.#channel = new BroadcastChannel(`live ${FORMAT}`);
     this.#channel.onmessage = (event) => this.#onMessage(event.data);
     this.#broadcast({ type: "joins", cursor: this.#cursor });
     this.#showStatus();
@@ -87,7 +89,7 @@ class LiveStream extends HTMLElement {
     const { signal } = this.#joined;
     if (!navigator.locks) return void this.#keepReading(signal);
     navigator.locks
-      .request(`live ${this.#user}`, options, () => signal.aborted || this.#keepReading(signal))
+      .request(`live ${FORMAT} ${this.#user}`, options, () => signal.aborted || this.#keepReading(signal))
       .catch(() => this.#onLockStolen(signal));
   }
 

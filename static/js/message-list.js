@@ -172,6 +172,7 @@ class MessageList extends HTMLElement {
     queueMicrotask(() => {
       const { release } = this.#batch;
       this.#batch = null;
+      if (this.#isClosed) return;
       release();
       this.#watch();
     });

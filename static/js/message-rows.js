@@ -107,7 +107,7 @@ export class MessageRows {
   update(row, old = this.find(idOf(row))) {
     if (!old) return;
     this.#linkQuote(row);
-    this.#list.dispatchEvent(new CustomEvent("row-updated", { detail: row }));
+    this.#list.dispatchEvent(new CustomEvent("row-updating", { detail: row }));
     const hadFocus = old.contains(document.activeElement);
     updateInPlace(old, row, "message-editor");
     if (hadFocus && !old.contains(document.activeElement)) this.#list.focus();

@@ -111,6 +111,28 @@ def test_unsent_words_and_the_place_are_kept(two: Two) -> None:
     assert abs(log.evaluate("log => log.scrollTop") + 700) < 2
 
 
+def test_a_link_to_a_message_shows_it_also_when_others_were_missed(two: Two) -> None:
+    bob = two.bob
+    for number in range(3):
+        two.ann.writes(f"{number}\n\n" * 30)
+    expect(message_texts(bob)).to_have_count(4)
+    first = bob.page.locator("message-list article[id]").first
+    fragment = f"{two.path}#{first.get_attribute('id')}"
+    row(bob, "Kitchen").click()
+    is_open(bob, "Kitchen")
+    two.ann.writes("news")
+    expect(row(bob, "Garden")).to_contain_text("1 unread")
+    bob.page.locator(".message-column").evaluate(
+        "(column, href) => column.append(Object.assign(document.createElement('a'), {href, textContent: 'There'}))",
+        fragment,
+    )
+    bob.follows("There")
+    is_open(bob, "Garden")
+    expect(message_texts(bob)).to_have_count(5)
+    expect(first).to_be_in_viewport()
+    expect(message_texts(bob).last).not_to_be_in_viewport()
+
+
 def test_a_chat_that_one_was_removed_from_leaves_the_memory(two: Two) -> None:
     bob, ann = two.bob, two.ann
     row(bob, "Kitchen").click()

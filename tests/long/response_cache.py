@@ -212,11 +212,11 @@ class Walk:
         headers = {"X_Pane": "1"} if path.startswith("/chats") and self.chance.random() < 0.3 else {}
         plain, is_still = self.twin(person).get(path, 0, **headers), False
         while not is_still:
-            kept, before = person.get(path, self.chance.randrange(WORKERS), **headers), plain
+            cached, before = person.get(path, self.chance.randrange(WORKERS), **headers), plain
             plain = self.twin(person).get(path, 0, **headers)
             # Tasks may go on with what was changed before.
             is_still = comparable(before, "") == comparable(plain, "")
-        are_the_same(person, path, kept, plain)
+        are_the_same(person, path, cached, plain)
 
     def twin(self, person: Browser) -> Browser:
         """The same person at the server that keeps nothing."""
@@ -238,10 +238,12 @@ VERBS: dict[Callable[[Walk, Browser], None], int] = {
 }  # fmt: skip
 
 
-def are_the_same(person: Browser, path: str, kept: Answer, plain: Answer, without: str = "") -> None:
-    kept_text, plain_text = (comparable(answer, without) for answer in (kept, plain))
-    if kept_text != plain_text:
-        lines = difflib.unified_diff(plain_text.split("\n"), kept_text.split("\n"), "plain", "kept", n=0, lineterm="")
+def are_the_same(person: Browser, path: str, cached: Answer, plain: Answer, without: str = "") -> None:
+    cached_text, plain_text = (comparable(answer, without) for answer in (cached, plain))
+    if cached_text != plain_text:
+        lines = difflib.unified_diff(
+            plain_text.split("\n"), cached_text.split("\n"), "plain", "cached", n=0, lineterm=""
+        )
         raise AssertionError(f"{path} for {person.username}:\n" + "\n".join(line[:500] for line in lines))
 
 
@@ -305,7 +307,7 @@ def walked(walk: Walk, steps: int) -> int:
 def two_servers(folder: Path, people: int) -> Iterator[tuple[Server, Server, Iterator[str]]]:
     """One of two workers, one that keeps nothing, and names of people who have an account."""
     names = [f"person{number}" for number in range(people)]
-    server = with_accounts(folder / "kept", dict.fromkeys(names, ""), WEB_CONCURRENCY=str(WORKERS))
+    server = with_accounts(folder / "cached", dict.fromkeys(names, ""), WEB_CONCURRENCY=str(WORKERS))
     same = {name: server.environment[name] for name in ("SECRET_KEY", "JWT_SECRET_KEY", "DATABASE_URL", "MEDIA_DIR")}
     try:
         (folder / "plain").mkdir()
