@@ -275,3 +275,16 @@ def test_without_scripts_files_are_chosen_by_a_button_like_others(visit: Visit, 
         "input => ['borderStyle', 'fontWeight'].map(name => getComputedStyle(input, '::file-selector-button')[name])"
     )
     assert ann.page.locator("#files").evaluate(style) == ["none", "500"]
+
+
+@pytest.mark.parametrize("language", ["en-GB", "ru-RU"])
+def test_the_head_of_a_narrow_list_breaks_no_words(visit: Visit, language: str) -> None:
+    ann = visit(language=language).signs_up(name())
+    ann.opens("/settings")
+    head = ann.page.locator(".list-head")
+    button = head.locator("chat-notifications button")
+    button.evaluate("button => button.hidden = false")  # a browser without windows denies notifications
+    for width in (768, 900, 1024, 1151, 1152, 1440):
+        ann.page.set_viewport_size({"width": width, "height": 600})
+        assert head.evaluate("head => head.scrollWidth <= head.clientWidth"), width
+        assert button.evaluate("button => button.offsetHeight === button.parentElement.nextElementSibling.offsetHeight")
