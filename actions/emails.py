@@ -125,7 +125,7 @@ def _may_have_another(email: str, about: str) -> bool:
     digest = hashlib.sha256(_mailbox(email).encode()).hexdigest()[:32]
     try:
         for most, seconds in BOUNDS[about]:
-            Attempt.take(f"letters:{about}:{seconds}:{digest}", most, seconds)
+            Attempt.take(f"emails:{about}:{seconds}:{digest}", most, seconds)
     except TooMany:
         return False
     return True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPResponse, IncompleteRead
@@ -228,6 +229,19 @@ def connections_of(process: int) -> int:
             links.append(os.readlink(path))
     inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
     return sum(link.startswith("socket:") and link[8:-1] in inodes for link in links)
+
+
+def written(person: Listener, chat: int, is_over: threading.Event) -> Iterator[tuple[int, str]]:
+    """Post messages one after the other; yields the statuses with the texts."""
+    for number in itertools.count():
+        if is_over.is_set():
+            return
+        text = f"No. {number}"
+        answer = person.tries("POST", "messages", chat_id=chat, text=text)
+        if answer.status_code == 503:
+            assert int(answer.headers["Retry-After"]) > 0
+        yield answer.status_code, text
+        time.sleep(0.02)
 
 
 class Listeners:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +20,7 @@ from installations import Installation, bind, contents, environment, killed_at, 
 from people import settings_in
 from postgres import PostgresServer, create_database
 from servers import ROOT, Server, wait_for
-from streams import Listener, rows
+from streams import Listener, rows, written
 
 import models
 from actions import accounts, database_move, members, messages, reactions
@@ -289,16 +288,6 @@ def test_nothing_acknowledged_is_lost_under_a_running_server(own: Server, postgr
     stream.gets("message.created", id=message)
     assert len(stream.all("message.created")) == 1
     ann.disconnects()
-
-
-def written(person: Listener, chat: int, is_over: threading.Event) -> Iterator[tuple[int, str]]:
-    """Post messages one after the other; yields the statuses with the texts."""
-    for number in itertools.count():
-        if is_over.is_set():
-            return
-        text = f"No. {number}"
-        yield person.tries("POST", "messages", chat_id=chat, text=text).status_code, text
-        time.sleep(0.02)
 
 
 # Any rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import re
 import secrets
 import signal
@@ -23,7 +22,7 @@ from flask import Flask
 from people import Person, settings_in
 from postgres import PostgresServer, create_database
 from servers import Server, wait_for
-from streams import Listener, rows
+from streams import Listener, rows, written
 
 import models
 from chat import create_app
@@ -245,19 +244,6 @@ def test_a_restarted_server_loses_nothing_acknowledged(tmp_path: Path) -> None:
             own.stop()
     finally:
         server.remove()
-
-
-def written(person: Listener, chat: int, is_over: threading.Event) -> Iterator[tuple[int, str]]:
-    """Post messages one after the other; yields the statuses with the texts."""
-    for number in itertools.count():
-        if is_over.is_set():
-            return
-        text = f"No. {number}"
-        answer = person.tries("POST", "messages", chat_id=chat, text=text)
-        if answer.status_code == 503:
-            assert int(answer.headers["Retry-After"]) > 0
-        yield answer.status_code, text
-        time.sleep(0.02)
 
 
 def test_a_message_whose_commit_was_not_answered_keeps_its_files(cable: Cable, tmp_path: Path) -> None:

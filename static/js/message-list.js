@@ -71,15 +71,8 @@ class MessageList extends HTMLElement {
     this.#listening.abort();
     this.#position.disconnect();
     this.#edges.disconnect();
-    for (const task of [
-      this.#loadNewer,
-      this.#loadOlder,
-      this.#loadEnd,
-      this.#reload,
-      this.#refresh,
-      this.#loadHeading,
-    ])
-      task.stop();
+    const tasks = [this.#loadNewer, this.#loadOlder, this.#loadEnd, this.#reload, this.#refresh, this.#loadHeading];
+    for (const task of tasks) task.stop();
   }
 
   // Handles an event of this chat.
@@ -167,8 +160,7 @@ class MessageList extends HTMLElement {
   // Messages that come together, as after a pause, are laid out once, after the last one.
   #beginBatch() {
     if (this.#batch) return;
-    const { isAtEnd } = this;
-    this.#batch = { isAtEnd, release: isAtEnd ? () => this.scrollToEnd() : this.#rows.holdPlace() };
+    this.#batch = { isAtEnd: this.isAtEnd, release: this.#holdPlace() };
     queueMicrotask(() => {
       const { release } = this.#batch;
       this.#batch = null;
@@ -298,11 +290,15 @@ class MessageList extends HTMLElement {
 
   // Adds rows at the end, which stays on screen if it is.
   #addRows(add) {
-    if (this.isAtEnd) {
-      add();
-      this.scrollToEnd();
-    } else this.#rows.keepPlace(add);
+    const release = this.#holdPlace();
+    add();
+    release();
     this.#watch();
+  }
+
+  // The function that is returned scrolls to the end again, or to what is on screen now.
+  #holdPlace() {
+    return this.isAtEnd ? () => this.scrollToEnd() : this.#rows.holdPlace();
   }
 
   // Everything newer is loaded: from here on messages are shown as they come.
